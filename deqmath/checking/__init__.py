@@ -1,0 +1,1 @@
+"""Judging what was derived, without the engine that derived it."""

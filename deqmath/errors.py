@@ -1,0 +1,64 @@
+"""Every error deqmath raises on purpose, in one file.
+
+A message says three things: what was received, what was needed, and the call that works.
+"""
+
+from __future__ import annotations
+
+
+class DeqmathError(Exception):
+    """Root of all errors raised on purpose by deqmath."""
+
+
+class InputError(DeqmathError, ValueError):
+    """An argument cannot be used: a wrong shape, NaN, an empty set, an option out of range."""
+
+
+class ShapeError(InputError):
+    """Two shapes do not fit together; the message names both and the node or argument."""
+
+
+class NotWellPosedError(InputError):
+    """The equilibrium equation is not a contraction: ``rho = gamma ||A||_2 >= 1``."""
+
+
+class DataError(InputError):
+    """A data file is missing, truncated, or does not hold what was promised."""
+
+
+class UnknownClaimError(InputError):
+    """No collected claim has the id that was asked for."""
+
+
+class UnknownNodeError(DeqmathError, TypeError):
+    """A pass met an expression node for which it has no rule; nothing is ever silently zero."""
+
+    def __init__(self, node: object, table: str) -> None:
+        super().__init__(
+            f"no {table} rule for the node {type(node).__name__}, met in {node}; "
+            f"register one in deqmath with @{table}.register({type(node).__name__})"
+        )
+
+
+class KinkError(DeqmathError, ValueError):
+    """A derivative was asked for at a kink, and the caller has not decided what it is."""
+
+
+class SingularError(DeqmathError, ValueError):
+    """A matrix that must be invertible is singular under the stated assumptions."""
+
+
+class StepRefuted(DeqmathError):  # noqa: N818 - the name is fixed by the contract
+    """A line added to a derivation is false; ``counterexample`` is Python that shows it."""
+
+    def __init__(self, message: str, counterexample: str) -> None:
+        super().__init__(message)
+        self.counterexample = counterexample
+
+
+class UndecidedError(DeqmathError):
+    """A verdict was used as a truth value although nothing was decided."""
+
+
+class MissingBackendError(DeqmathError, ImportError):
+    """An optional package is not installed; the message holds the install line."""
