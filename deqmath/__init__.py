@@ -3,3 +3,51 @@
 Public names are listed once, here, and imported on first use, so that ``import deqmath`` and
 ``deqmath --help`` stay fast.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> the module that holds it, along the flow of the package.
+_HOME = {
+    **dict.fromkeys(
+        ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total"),
+        "deqmath.expressions",
+    ),
+    **dict.fromkeys(
+        ("differential", "jacobian", "gradient", "implicit_jacobian", "implicit_differential", "neumann", "Derivation"),
+        "deqmath.calculus",
+    ),
+    **dict.fromkeys(
+        ("check_equal", "check_derivative", "check_implicit_derivative", "check_inequality", "evaluate", "Verdict", "Evidence"),
+        "deqmath.checking",
+    ),
+    **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
+    **dict.fromkeys(("ReLUNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
+    **dict.fromkeys(("load_data", "Dataset"), "deqmath.data"),
+    **dict.fromkeys(("claim",), "deqmath.claims"),
+    "StepRefuted": "deqmath.errors",
+    "DeqmathError": "deqmath.errors",
+    "InputError": "deqmath.errors",
+}
+_SUBPACKAGES = ("bounds", "calculus", "checking", "claims", "codegen", "data", "errors", "expressions", "model", "numeric")
+
+__all__ = [*_HOME, *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    if name in _SUBPACKAGES:
+        return import_module(f"deqmath.{name}")
+    msg = f"module 'deqmath' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME, *_SUBPACKAGES])

@@ -1,0 +1,45 @@
+"""Expressions: SymPy's matrix expressions plus the few nodes it lacks. No behaviour."""
+
+from deqmath.expressions.dimension import dim
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Total,
+    Vec,
+    column,
+    commutation,
+    diag,
+    elementwise,
+    gate,
+    hadamard,
+    kron,
+    relu,
+    total,
+    vec,
+)
+
+__all__ = [
+    "Column",
+    "Commutation",
+    "Diag",
+    "DiagSelection",
+    "Elementwise",
+    "Gate",
+    "Total",
+    "Vec",
+    "column",
+    "commutation",
+    "diag",
+    "dim",
+    "elementwise",
+    "gate",
+    "hadamard",
+    "kron",
+    "relu",
+    "total",
+    "vec",
+]
