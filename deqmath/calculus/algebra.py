@@ -1,0 +1,201 @@
+"""Products of noncommutative polynomials, reduced by the junction rules, and cyclic words."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import permutations
+
+from sympy import Expr, MatrixExpr, S, Symbol
+from sympy.matrices.expressions import Transpose
+
+from deqmath.calculus.polynomial import Binder, Monomial, Polynomial, Shape, Word, single
+from deqmath.expressions.traversal import Rules
+
+#: A junction rule receives two neighbouring letters and returns what replaces them, or None.
+JunctionRule = Callable[[MatrixExpr, MatrixExpr], Polynomial | None]
+
+#: Filled by ``rules/``, tried in order at every junction of a product.
+JUNCTION_RULES: list[JunctionRule] = []
+
+#: Filled by ``rules/transposes``: letter -> polynomial of its transpose.
+transposes = Rules("transpose")
+
+
+@lru_cache(maxsize=65536)
+def letter_key(letter: MatrixExpr) -> str:
+    """A deterministic text to sort letters by."""
+    return str(letter)
+
+
+def word_key(word: Word) -> tuple[str, ...]:
+    """A deterministic key to sort words by."""
+    return tuple(letter_key(letter) for letter in word)
+
+
+def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product of two polynomials; a 1 x 1 factor that does not fit acts as a scalar."""
+    if left.shape == (1, 1) and right.shape[0] != 1:
+        shape = right.shape
+    elif right.shape == (1, 1) and left.shape[1] != 1:
+        shape = left.shape
+    else:
+        shape = (left.shape[0], right.shape[1])
+    out = Polynomial(shape)
+    for m1, c1 in left:
+        for m2, c2 in right:
+            m2 = _rename_apart(m1.binders, m2)
+            for m3, c3 in reduce_word(m1.word + m2.word, shape):
+                traces = m1.traces + m2.traces + m3.traces
+                out.add(canonical(m3.word, traces, m1.binders + m2.binders + m3.binders), c1 * c2 * c3)
+    return out
+
+
+def reduce_word(letters: Word, shape: Shape) -> Polynomial:
+    """A product of letters in normal form: junction rules to exhaustion, then 1 x 1 blocks split off."""
+    stack: list[MatrixExpr] = []
+    queue = deque(letters)
+    while queue:
+        x = queue.popleft()
+        replaced = _first_rule(stack[-1], x) if stack else None
+        if replaced is None:
+            stack.append(x)
+            continue
+        stack.pop()
+        if len(replaced) == 1:
+            ((m, c),) = replaced
+            if c == 1 and not m.traces and not m.binders:
+                queue.extendleft(reversed(m.word))
+                if stack:  # the new letters must meet what stands before them
+                    queue.appendleft(stack.pop())
+                continue
+        out = Polynomial(shape)
+        for m, c in replaced:
+            for m3, c3 in reduce_word((*stack, *m.word, *queue), shape):
+                out.add(canonical(m3.word, m.traces + m3.traces, m.binders + m3.binders), c * c3)
+        return out
+    return _split_scalars(tuple(stack), shape)
+
+
+def _first_rule(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    for rule in JUNCTION_RULES:
+        found = rule(left, right)
+        if found is not None:
+            return found
+    return None
+
+
+def _split_scalars(word: Word, shape: Shape) -> Polynomial:
+    """Take every minimal 1 x 1 block out of a word and hold it as a trace."""
+    rest: list[MatrixExpr] = []
+    traces: list[Word] = []
+    coefficient: Expr = S.One
+    for letter in word:
+        rest.append(letter)
+        if letter.shape[1] != 1:
+            continue
+        start = next((k for k in range(len(rest) - 1, -1, -1) if rest[k].shape[0] == 1), None)
+        if start is not None:
+            c, words = cyclic_normal_form(tuple(rest[start:]))
+            del rest[start:]
+            coefficient *= c
+            traces.extend(words)
+    return single(shape, canonical(tuple(rest), tuple(traces), ()), coefficient)
+
+
+def transpose_word(word: Word) -> Word | None:
+    """The word of the transpose, where it is again a single word with coefficient 1."""
+    letters: list[MatrixExpr] = []
+    for letter in reversed(word):
+        p = transposes(letter)
+        if len(p) != 1:
+            return None
+        ((m, c),) = p
+        if c != 1 or m.traces or m.binders:
+            return None
+        letters.extend(m.word)
+    stack: list[MatrixExpr] = []
+    queue = deque(letters)
+    while queue:
+        x = queue.popleft()
+        replaced = _first_rule(stack[-1], x) if stack else None
+        if replaced is None:
+            stack.append(x)
+            continue
+        if len(replaced) != 1:
+            return None
+        ((m, c),) = replaced
+        if c != 1 or m.traces or m.binders:
+            return None
+        stack.pop()
+        queue.extendleft(reversed(m.word))
+        if stack:
+            queue.appendleft(stack.pop())
+    return tuple(stack)
+
+
+def cyclic_normal_form(word: Word) -> tuple[Expr, tuple[Word, ...]]:
+    """``tr(word)`` as a coefficient and canonical cyclic words.
+
+    Rotations and the transpose give the same trace, so the least of them is the name; a word
+    with two junctions of size 1 is a product of two scalars: ``tr(a b^T c d^T) = (b^T c)(d^T a)``.
+    """
+    starts = [k for k in range(len(word)) if word[k].shape[0] == 1]
+    if len(starts) > 1:
+        rotated = word[starts[0] :] + word[: starts[0]]
+        cuts = [k for k in range(len(rotated)) if rotated[k].shape[0] == 1] + [len(rotated)]
+        words: list[Word] = []
+        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            words.extend(cyclic_normal_form(rotated[a:b])[1])
+        return S.One, tuple(words)
+    if starts:
+        word = word[starts[0] :] + word[: starts[0]]
+    candidates = [word] if starts else _rotations(word)
+    flipped = transpose_word(word)
+    if flipped:
+        candidates += [flipped] if starts else _rotations(flipped)
+    return S.One, (min(candidates, key=_fewest_transposes),)
+
+
+def _rotations(word: Word) -> list[Word]:
+    return [word[k:] + word[:k] for k in range(len(word))]
+
+
+def _fewest_transposes(word: Word) -> tuple[int, int, tuple[str, ...]]:
+    return (len(word), sum(isinstance(x, Transpose) for x in word), word_key(word))
+
+
+def _bound_index(k: int) -> Symbol:
+    """The reserved name of the k-th bound index; users cannot type it, so it never meets a free one."""
+    return Symbol(f"#{k}", integer=True)
+
+
+def canonical(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...]) -> Monomial:
+    """Sort the traces and give bound indices their canonical names."""
+    if not binders:
+        return Monomial(word, tuple(sorted(traces, key=word_key)), ())
+    names = [_bound_index(k) for k in range(len(binders))]
+    candidates = []
+    for order in permutations(binders):
+        renaming = {old: new for (old, _), new in zip(order, names, strict=True)}
+        w = _rename_word(word, renaming)
+        ts = tuple(sorted((cyclic_normal_form(_rename_word(t, renaming))[1][0] for t in traces), key=word_key))
+        candidates.append(Monomial(w, ts, tuple((renaming[i], n) for i, n in order)))
+    return min(candidates, key=lambda m: (word_key(m.word), tuple(word_key(t) for t in m.traces)))
+
+
+def _rename_word(word: Word, renaming: dict[Symbol, Symbol]) -> Word:
+    return tuple(x.xreplace(renaming) for x in word)
+
+
+def _rename_apart(taken: tuple[Binder, ...], m: Monomial) -> Monomial:
+    clash = {i for i, _ in taken} & {i for i, _ in m.binders}
+    if not clash:
+        return m
+    renaming = {i: _bound_index(k + len(taken) + len(m.binders)) for k, (i, _) in enumerate(m.binders)}
+    return Monomial(
+        _rename_word(m.word, renaming),
+        tuple(_rename_word(t, renaming) for t in m.traces),
+        tuple((renaming.get(i, i), n) for i, n in m.binders),
+    )

@@ -1,0 +1,212 @@
+"""The normal form: any matrix expression as a noncommutative polynomial.
+
+Two expressions with the same normal form are equal for all dimensions (where both sides are
+defined). The converse does not hold: different normal forms decide nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, Mul, Pow, S, Trace, ZeroMatrix
+from sympy.matrices.expressions import (
+    BlockMatrix,
+    Determinant,
+    DiagMatrix,
+    HadamardPower,
+    HadamardProduct,
+    KroneckerProduct,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+)
+from sympy.matrices.immutable import ImmutableDenseMatrix
+
+from deqmath.calculus import builders
+from deqmath.calculus.algebra import canonical, multiply
+from deqmath.calculus.expression import to_expr
+from deqmath.calculus.polynomial import Polynomial, sum_of
+from deqmath.errors import InputError
+from deqmath.expressions.nodes import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions.traversal import Rules
+
+polynomials = Rules("normal_form")
+
+
+@lru_cache(maxsize=65536)
+def normal_form(expr: MatrixExpr) -> Polynomial:
+    """The normal form of a matrix expression, or of a scalar as a 1 x 1 one (do not modify it)."""
+    if isinstance(expr, Expr) and not isinstance(expr, MatrixExpr):
+        return scalar_form(expr)
+    return polynomials(expr)
+
+
+def simplified(expr: MatrixExpr) -> MatrixExpr:
+    """The normal form, written as an expression again."""
+    if isinstance(expr, MatrixExpr):
+        return to_expr(normal_form(expr))
+    from deqmath.calculus.expression import trace_expr
+
+    out: Expr = S.Zero
+    for m, c in scalar_form(expr):
+        if m.binders:
+            return expr
+        out += c * Mul(*(Trace(t) if isinstance(t := trace_expr(w), MatrixExpr) else t for w in m.traces))
+    return out
+
+
+def proves_equal(lhs: MatrixExpr, rhs: MatrixExpr) -> bool:
+    """Whether the two normal forms are the same, which proves equality for all dimensions."""
+    a, b = normal_form(lhs), normal_form(rhs)
+    if a.shape != b.shape:
+        return False
+    difference = Polynomial(a.shape, dict(a.terms))
+    difference.update(b, S.NegativeOne)
+    return all(c.simplify() == 0 for _, c in difference)
+
+
+def scalar_form(value: Expr) -> Polynomial:
+    """A SymPy scalar: traces in a product become cyclic words, all else stays a coefficient."""
+    if value.is_Add:
+        return sum_of((S.One, S.One), [scalar_form(a) for a in value.args])
+    out = builders.scalar_of(S.One)
+    for factor in Mul.make_args(value):
+        out = multiply(out, _scalar_factor(factor))
+    return out
+
+
+def _scalar_factor(factor: Expr) -> Polynomial:
+    if isinstance(factor, Trace):
+        return builders.trace_of(normal_form(factor.arg))
+    if isinstance(factor, Pow) and factor.exp.is_Integer and 1 < factor.exp <= 8 and factor.base.has(Trace):
+        base = scalar_form(factor.base)
+        out = base
+        for _ in range(int(factor.exp) - 1):
+            out = multiply(out, base)
+        return out
+    if factor.has(Trace, Determinant):
+        return builders.scalar_of(factor.func(*(simplified(a) if isinstance(a, Expr) else a for a in factor.args)))
+    return builders.scalar_of(factor)
+
+
+@polynomials.register(MatrixSymbol, Commutation, DiagSelection, OneMatrix, ImmutableDenseMatrix, BlockMatrix)
+def _letter(x: MatrixExpr) -> Polynomial:
+    if isinstance(x, Commutation):
+        return builders.commutation_of(*x.args)
+    return builders.letter(x)
+
+
+@polynomials.register(Identity)
+def _identity(x: Identity) -> Polynomial:
+    return builders.identity(x.shape[0])
+
+
+@polynomials.register(ZeroMatrix)
+def _zero(x: ZeroMatrix) -> Polynomial:
+    return Polynomial(x.shape)
+
+
+@polynomials.register(MatAdd)
+def _sum(x: MatAdd) -> Polynomial:
+    return sum_of(x.shape, [normal_form(a) for a in x.args])
+
+
+@polynomials.register(MatMul)
+def _product(x: MatMul) -> Polynomial:
+    scalar: Expr = S.One
+    out: Polynomial | None = None
+    for a in x.args:
+        if isinstance(a, MatrixExpr):
+            out = normal_form(a) if out is None else multiply(out, normal_form(a))
+        else:
+            scalar *= a
+    assert out is not None
+    if scalar.has(Trace):
+        return multiply(scalar_form(scalar), out)
+    return out if scalar == 1 else out.scaled(scalar)
+
+
+@polynomials.register(MatPow)
+def _power(x: MatPow) -> Polynomial:
+    base, n = x.args
+    if not n.is_Integer or abs(n) > 16:
+        return builders.letter(MatPow(to_expr(normal_form(base)), n))
+    p = normal_form(base) if n > 0 else builders.inverse_of(normal_form(base))
+    out = builders.identity(x.shape[0])
+    for _ in range(abs(int(n))):
+        out = multiply(out, p)
+    return out
+
+
+@polynomials.register(Inverse)
+def _inverse(x: Inverse) -> Polynomial:
+    return builders.inverse_of(normal_form(x.arg))
+
+
+@polynomials.register(Transpose)
+def _transpose(x: Transpose) -> Polynomial:
+    return builders.transpose_of(normal_form(x.arg))
+
+
+@polynomials.register(HadamardProduct)
+def _hadamard(x: HadamardProduct) -> Polynomial:
+    return builders.hadamard_of([normal_form(a) for a in x.args])
+
+
+@polynomials.register(HadamardPower)
+def _hadamard_power(x: HadamardPower) -> Polynomial:
+    base, n = x.args
+    if n.is_Integer and 0 < n <= 8:
+        return builders.hadamard_of([normal_form(base)] * int(n))
+    return builders.letter(HadamardPower(to_expr(normal_form(base)), n))
+
+
+@polynomials.register(KroneckerProduct)
+def _kron(x: KroneckerProduct) -> Polynomial:
+    *front, last = x.args
+    out = normal_form(last)
+    for a in reversed(front):
+        out = builders.kron_of(normal_form(a), out)
+    return out
+
+
+@polynomials.register(Elementwise)
+def _elementwise(x: Elementwise) -> Polynomial:
+    return builders.elementwise_of(x.function, normal_form(x.arg))
+
+
+@polynomials.register(Gate)
+def _gate(x: Gate) -> Polynomial:
+    return builders.gate_of(normal_form(x.arg))
+
+
+@polynomials.register(Diag, DiagMatrix)
+def _diag(x: Diag) -> Polynomial:
+    return builders.diag_of(normal_form(x.args[0]))
+
+
+@polynomials.register(Vec)
+def _vec(x: Vec) -> Polynomial:
+    return builders.vec_of(normal_form(x.arg))
+
+
+@polynomials.register(Column)
+def _column(x: Column) -> Polynomial:
+    return builders.column_of(normal_form(x.arg), x.index)
+
+
+@polynomials.register(Total)
+def _total(x: Total) -> Polynomial:
+    """``sum_i (a E_i + b F_i) = a sum_i E_i + b sum_i F_i``; a term free of i is counted n times."""
+    inner = normal_form(x.term)
+    out = Polynomial(x.shape)
+    for m, c in inner:
+        letters = (*m.word, *(y for t in m.traces for y in t))
+        if c.has(x.index):
+            msg = f"the coefficient {c} depends on the sample index {x.index}; write y_i as column(y.T, {x.index})"
+            raise InputError(msg)
+        if not any(x.index in y.free_symbols for y in letters):
+            out.add(m, c * x.count)
+        else:
+            out.add(canonical(m.word, m.traces, (*m.binders, (x.index, x.count))), c)
+    return out

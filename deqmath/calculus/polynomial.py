@@ -1,0 +1,94 @@
+"""Noncommutative polynomials: the data structure behind the normal form.
+
+A matrix expression is held as a sum of terms
+
+    coefficient * (sums over sample indices) * tr(word) * tr(word) * ... * word
+
+where a word is a product of letters (matrix symbols, inverses, gates, Kronecker products, ...),
+a 1 x 1 product counts as the trace of itself, and traces commute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sympy import Expr, MatrixExpr, S, Symbol, expand
+
+Word = tuple[MatrixExpr, ...]
+Binder = tuple[Symbol, Expr]
+Shape = tuple[Expr, Expr]
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """Everything in a term but its coefficient.
+
+    Parameters
+    ----------
+    word
+        The noncommutative product; the empty word is the identity.
+    traces
+        Scalar factors, each a cyclic word in canonical rotation, sorted.
+    binders
+        Sample indices summed over, as pairs (index, count).
+    """
+
+    word: Word = ()
+    traces: tuple[Word, ...] = ()
+    binders: tuple[Binder, ...] = ()
+
+
+@dataclass
+class Polynomial:
+    """A sum of monomials with scalar coefficients, of one shape."""
+
+    shape: Shape
+    terms: dict[Monomial, Expr] = field(default_factory=dict)
+
+    def add(self, monomial: Monomial, coefficient: Expr) -> None:
+        """Add one term, collecting it with its like."""
+        old = self.terms.get(monomial)
+        new = coefficient if old is None else expand(old + coefficient)
+        if new == 0:
+            self.terms.pop(monomial, None)
+        else:
+            self.terms[monomial] = new
+
+    def update(self, other: Polynomial, factor: Expr = S.One) -> None:
+        """Add ``factor * other`` in place."""
+        for monomial, coefficient in other.terms.items():
+            self.add(monomial, coefficient * factor)
+
+    def scaled(self, factor: Expr) -> Polynomial:
+        """``factor * self``."""
+        out = Polynomial(self.shape)
+        out.update(self, factor)
+        return out
+
+    @property
+    def is_zero(self) -> bool:
+        return not self.terms
+
+    @property
+    def is_identity(self) -> bool:
+        return self.terms == {Monomial(): S.One}
+
+    def __iter__(self) -> Iterator[tuple[Monomial, Expr]]:
+        return iter(self.terms.items())
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+
+def single(shape: Shape, monomial: Monomial, coefficient: Expr = S.One) -> Polynomial:
+    """A polynomial of one term."""
+    return Polynomial(shape, {monomial: coefficient} if coefficient != 0 else {})
+
+
+def sum_of(shape: Shape, parts: Iterable[Polynomial]) -> Polynomial:
+    """The sum of polynomials of one shape."""
+    out = Polynomial(shape)
+    for part in parts:
+        out.update(part)
+    return out

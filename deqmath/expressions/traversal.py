@@ -1,0 +1,51 @@
+"""A table of rules, one per node class, that raises on a node it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from deqmath.errors import UnknownNodeError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Rules:
+    """Dispatch on the class of a node.
+
+    Parameters
+    ----------
+    name
+        What the table computes; the error for an unknown node shows it.
+
+    Notes
+    -----
+    The nearest registered base class wins. A node with no registered base raises
+    :class:`~deqmath.errors.UnknownNodeError`: nothing is ever silently zero.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._table: dict[type, Callable[..., Any]] = {}
+
+    def register(self, *classes: type) -> Callable[[F], F]:
+        """Decorator: the function below is the rule for these node classes."""
+
+        def add(rule: F) -> F:
+            for cls in classes:
+                self._table[cls] = rule
+            return rule
+
+        return add
+
+    @property
+    def classes(self) -> frozenset[type]:
+        """The node classes that have a rule of their own."""
+        return frozenset(self._table)
+
+    def __call__(self, node: Any, *context: Any) -> Any:
+        for cls in type(node).__mro__:
+            rule = self._table.get(cls)
+            if rule is not None:
+                return rule(node, *context)
+        raise UnknownNodeError(node, self.name)
