@@ -1,0 +1,149 @@
+"""The table of a run in a terminal, 80 columns or more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deqmath.checking.verdict import Evidence
+from deqmath.claims.claim import Claim
+from deqmath.claims.result import ClaimResult, Mutation, RunResult, as_text
+
+#: Mark and colour of a status.
+MARKS = {"verified": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow")}
+ASSUMED = ("·", "dim")
+_INTERRUPTED = "interrupted: the remaining claims were not run"
+
+
+def listing(claims: Sequence[Claim]) -> RenderableType:
+    """The table of ``deqmath list``."""
+    table = _table()
+    table.add_column("id", no_wrap=True)
+    table.add_column("source")
+    table.add_column("equation")
+    table.add_column("statement", ratio=1)
+    for claim in claims:
+        table.add_row(Text(claim.id, "bold"), Text(claim.source), Text(claim.equation), Text(claim.statement))
+    return table
+
+
+def results(result: RunResult) -> RenderableType:
+    """The table of ``deqmath verify``, what went wrong or was refuted below it, and the summary."""
+    table = _table()
+    table.add_column("claim", no_wrap=True)
+    table.add_column("equation", max_width=9)
+    table.add_column("statement", ratio=1)
+    table.add_column("evidence")
+    table.add_column("status")
+    table.add_column("s", justify="right", no_wrap=True)
+    for claim in result.claims:
+        table.add_row(
+            Text(claim.id, "bold"),
+            Text(claim.equation),
+            Text(claim.statement),
+            _ticks(claim.evidence),
+            _status(claim),
+            Text(f"{claim.seconds:.1f}", "dim"),
+        )
+    below = [part for claim in result.claims for part in _below(claim)]
+    planted = [_planted(result)] if result.mutation is not None else []
+    return Group(table, *below, *planted, summary(result))
+
+
+def summary(result: RunResult) -> Text:
+    """The last line: how many are ok, failed, undecided; then time and settings."""
+    counts = result.summary
+    line = Text()
+    for name, style in (("ok", "green"), ("failed", "red"), ("undecided", "yellow")):
+        line.append(f"{counts[name]} {name}", f"bold {style}" if counts[name] else "dim")
+        line.append(", " if name != "undecided" else f" in {result.seconds:.1f} s")
+    line.append(f" (seed {result.seed}, level {result.level})", "dim")
+    if result.interrupted:
+        line.append(f"\n{_INTERRUPTED}", "bold yellow")
+    return line
+
+
+def to_plain(renderable: RenderableType, width: int = 80) -> str:
+    """Any of these as plain text."""
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+def _table() -> Table:
+    return Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", leading=0)
+
+
+def _ticks(evidence: Sequence[Evidence]) -> Text:
+    """One tick a kind and status, with how many of them; breaks between kinds only."""
+    counts: dict[tuple[str, str], int] = {}
+    for e in evidence:
+        counts[e.kind, e.status] = counts.get((e.kind, e.status), 0) + 1
+    text = Text()
+    for (kind, status), count in counts.items():
+        mark, style = ASSUMED if kind == "assumed" else MARKS[status]
+        times = f"\u00a0×{count}" if count > 1 else ""
+        text.append(f"{mark}\u00a0{kind}{times}", style)
+        text.append("\n")
+    text.rstrip()
+    return text if counts else Text("none", "yellow")
+
+
+def _status(claim: ClaimResult) -> Text:
+    text = Text(claim.status, f"bold {MARKS[claim.status][1] if not claim.ok else 'green'}")
+    if claim.expect == "refuted":
+        text.append("\nas expected" if claim.ok else "\n(expected\nrefuted)", "dim")
+    return text
+
+
+def _below(claim: ClaimResult) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if not claim.ok:
+        parts.append(Text.assemble((f"{claim.id}: ", f"bold {MARKS[claim.status][1]}"), as_text(claim.remark)))
+    if claim.status == "refuted" and claim.counterexample:
+        if claim.ok:
+            why = "; ".join(e.detail for e in claim.evidence if e.status == "refuted")
+            parts.append(Text.assemble((f"{claim.id}: ", "bold"), "refuted as expected: ", as_text(why)))
+        parts.append(Padding(Text(claim.counterexample.strip("\n")), (0, 0, 0, 4)))
+    return [*parts, Text("")] if parts else []
+
+
+def _planted(result: RunResult) -> RenderableType:
+    table = _table()
+    table.add_column("planted errors in", ratio=1)
+    table.add_column("refuted", justify="right")
+    table.add_column("by kind of evidence")
+    table.add_column("survivors")
+    for claim in result.claims:
+        if claim.mutation is None:
+            continue
+        mutation = claim.mutation
+        table.add_row(Text(claim.id, "bold"), _refuted(mutation), _by_kind(mutation), _left(mutation))
+    total = result.mutation or {}
+    line = (
+        f"{total['refuted']} of {total['planted']} planted errors refuted, "
+        f"{total['survived']} survived, {total['undecided']} undecided"
+    )
+    return Group(table, Text(line, "bold red" if total["survived"] else "bold"))
+
+
+def _refuted(mutation: Mutation) -> Text:
+    if not mutation.planted:
+        return Text("0 planted", "yellow")
+    whole = mutation.refuted == mutation.planted
+    return Text(f"{mutation.refuted}/{mutation.planted}", "green" if whole else "red")
+
+
+def _by_kind(mutation: Mutation) -> Text:
+    return Text("\n".join(f"{kind}\u00a0{n.refuted}/{n.planted}" for kind, n in mutation.kinds.items()))
+
+
+def _left(mutation: Mutation) -> Text:
+    names = [m.name for m in mutation.survivors] + [f"{m.name} (undecided)" for m in mutation.undecided]
+    return Text("\n".join(names) or "none", "red" if mutation.survivors else "yellow" if names else "dim")
