@@ -1,0 +1,117 @@
+"""Reading the user's own files, as data only: nothing in them is ever evaluated or unpickled."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.errors import DataError
+
+Arrays = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def read_csv(path: Path) -> Arrays:
+    """X and y of a comma-separated file: the last column is y; a first line that is not numbers is a header.
+
+    Raises
+    ------
+    DataError
+        Missing, empty, not text, ragged, or holding something that is not a finite number (the line is named).
+    """
+    rows: list[list[float]] = []
+    seen_header = False
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            for line, cells in _lines(csv.reader(stream, strict=True), path):
+                numbers = [_number(cell) for cell in cells]
+                if None in numbers and not rows and not seen_header:
+                    seen_header = True
+                    continue
+                rows.append(_checked(path, line, cells, numbers, len(rows[0]) if rows else len(cells)))
+    except UnicodeDecodeError as error:
+        msg = f"{path.name} is not a UTF-8 text file ({error.reason} at byte {error.start}); save it as CSV text"
+        raise DataError(msg) from error
+    except OSError as error:
+        raise DataError(_unreadable(path, error)) from error
+    if not rows:
+        msg = f"{path.name} holds no rows of numbers; it needs one line a sample, the last column being y"
+        raise DataError(msg)
+    if len(rows[0]) < 2:
+        msg = f"{path.name} has one column; it needs at least two, the last one being y"
+        raise DataError(msg)
+    table = np.array(rows, dtype=np.float64)
+    return table[:, :-1], table[:, -1]
+
+
+def _lines(reader: Any, path: Path) -> list[tuple[int, list[str]]]:
+    found = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((reader.line_num, cells))
+    except csv.Error as error:
+        msg = f"{path.name}, line {reader.line_num}: not comma-separated values ({error})"
+        raise DataError(msg) from error
+    return found
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell.replace("_", "?"))  # float() would accept 1_000
+    except ValueError:
+        return None
+
+
+def _checked(path: Path, line: int, cells: list[str], numbers: list[float | None], columns: int) -> list[float]:
+    if len(cells) != columns:
+        msg = f"{path.name}, line {line}: {len(cells)} columns, but the lines before have {columns}"
+        raise DataError(msg)
+    for k, number in enumerate(numbers):
+        if number is None or not np.isfinite(number):
+            msg = f"{path.name}, line {line}, column {k + 1}: {cells[k]!r} is not a finite number"
+            raise DataError(msg)
+    return [number for number in numbers if number is not None]
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path} cannot be read: {error.strerror or error}; pass the path of a .csv or .npz file"
+
+
+def read_npz(path: Path, names: tuple[str, str] = ("X", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Two arrays of a NumPy archive, by name, without unpickling.
+
+    Raises
+    ------
+    DataError
+        Missing, truncated, not an archive, lacking an array, or holding objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                msg = f"{path.name} holds a single array; it needs a .npz archive: np.savez(path, {_savez(names)})"
+                raise DataError(msg)
+            missing = [name for name in names if name not in archive.files]
+            if missing:
+                msg = (
+                    f"{path.name} holds {', '.join(archive.files) or 'nothing'}, but needs the arrays "
+                    f"{names[0]} and {names[1]}: np.savez(path, {_savez(names)})"
+                )
+                raise DataError(msg)
+            return archive[names[0]], archive[names[1]]
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
+        msg = f"{path.name} is truncated or not a NumPy archive of plain arrays ({error}); np.savez(path, {_savez(names)})"
+        raise DataError(msg) from error
+    except OSError as error:
+        raise DataError(_unreadable(path, error)) from error
+
+
+def _savez(names: tuple[str, str]) -> str:
+    return ", ".join(f"{name}={name}" for name in names)

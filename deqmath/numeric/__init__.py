@@ -1,0 +1,36 @@
+"""The trainer in floating point and in many digits: imports nothing of the symbolic side, so that it can referee it."""
+
+from deqmath.data.angles import SmallestAngle, duplicate_rows, smallest_angle
+from deqmath.numeric.closed_forms import Linearisation
+from deqmath.numeric.descent import gradient_descent
+from deqmath.numeric.equilibrium import Adjoint, Equilibrium
+from deqmath.numeric.flow import gradient_flow
+from deqmath.numeric.jacobians import (
+    adjoint_jacobian,
+    adjoint_jacobian_by_differences,
+    equilibrium_jacobian,
+    equilibrium_jacobian_by_differences,
+    equilibrium_jvp,
+)
+from deqmath.numeric.monitors import Monitor
+from deqmath.numeric.network import ReLUNetwork
+from deqmath.numeric.run import Run
+
+__all__ = [
+    "Adjoint",
+    "Equilibrium",
+    "Linearisation",
+    "Monitor",
+    "ReLUNetwork",
+    "Run",
+    "SmallestAngle",
+    "adjoint_jacobian",
+    "adjoint_jacobian_by_differences",
+    "duplicate_rows",
+    "equilibrium_jacobian",
+    "equilibrium_jacobian_by_differences",
+    "equilibrium_jvp",
+    "gradient_descent",
+    "gradient_flow",
+    "smallest_angle",
+]

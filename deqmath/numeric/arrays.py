@@ -1,0 +1,50 @@
+"""Array namespaces: which library an array belongs to, and the few operations that differ between them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+
+#: An array of any Array API namespace (NumPy, CuPy, array-api-strict, ...).
+Array: TypeAlias = Any
+#: The namespace of such arrays.
+Namespace: TypeAlias = Any
+
+
+def namespace(*arrays: Array) -> Namespace:
+    """The Array API namespace that the arrays share (through array-api-compat)."""
+    return array_api_compat.array_namespace(*arrays)
+
+
+def is_numpy(xp: Namespace) -> bool:
+    """Whether the namespace is NumPy's, so that in-place and BLAS-specific routes may be used."""
+    return bool(array_api_compat.is_numpy_namespace(xp))
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether the value is an array of a namespace other than NumPy's."""
+    return bool(array_api_compat.is_array_api_obj(value)) and not bool(array_api_compat.is_numpy_array(value))
+
+
+def to_numpy(array: Array) -> np.ndarray[Any, Any]:
+    """A NumPy copy or view of the array, from whatever device it lives on."""
+    if hasattr(array, "get"):  # CuPy refuses implicit transfers
+        return np.asarray(array.get())
+    return np.asarray(array)
+
+
+def row_norms(xp: Namespace, x: Array) -> Array:
+    """Euclidean norm of each row, shape (n,)."""
+    if is_numpy(xp):
+        return np.sqrt(np.einsum("ij,ij->i", x, x))
+    return xp.sqrt(xp.sum(x * x, axis=1))
+
+
+def frobenius(xp: Namespace, x: Array) -> float:
+    """Frobenius norm of an array, as a Python float."""
+    if is_numpy(xp):
+        flat = np.ravel(x)
+        return float(np.sqrt(flat @ flat))
+    return float(xp.sqrt(xp.sum(x * x)))

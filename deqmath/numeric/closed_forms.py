@@ -1,0 +1,119 @@
+"""Gradient, Gram matrix and kernel in closed form, from Z and Q alone; nothing of size m^2 per sample is formed.
+
+With samples as rows, ``Qw = phi'(X W^T) o Q`` and rows ``J_i = d yhat_i / d vec(parameter)^T``:
+
+    A:  J_i^T = (gamma/sqrt m) vec(q_i z_i^T)     W:  J_i^T = (1/sqrt m) vec(qw_i x_i^T)     b:  J_i^T = z_i/sqrt m
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from deqmath.errors import InputError
+from deqmath.numeric.arrays import Array
+from deqmath.numeric.equilibrium import Adjoint
+
+if TYPE_CHECKING:
+    from deqmath.numeric.network import ReLUNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Linearisation:
+    """The network linearised in its trainable parameters at one set of samples; J is n x (number of parameters).
+
+    Built by :meth:`ReLUNetwork.linearisation`; never holds J.
+
+    Attributes
+    ----------
+    net
+        The network.
+    adjoint
+        Its adjoint at the samples, with the equilibrium.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.numeric import ReLUNetwork
+    >>> net = ReLUNetwork.random(width=20, inputs=3, gamma0=0.25, seed=0)
+    >>> J = net.linearisation(np.eye(3))
+    >>> bool(np.allclose(J.pushforward(J.pullback(np.ones(3))), J.gram() @ np.ones(3)))
+    True
+    """
+
+    net: ReLUNetwork
+    adjoint: Adjoint
+
+    @property
+    def X(self) -> Array:
+        """The samples, shape (n, d)."""
+        return self.adjoint.equilibrium.X
+
+    @property
+    def Z(self) -> Array:
+        """The equilibria, shape (n, m)."""
+        return self.adjoint.equilibrium.Z
+
+    @property
+    def Q(self) -> Array:
+        """The adjoints, shape (n, m)."""
+        return self.adjoint.Q
+
+    @cached_property
+    def Qw(self) -> Array:
+        """``phi'(X W^T) o Q``, shape (n, m); phi'(0) = 0 for ReLU."""
+        if self.net.phi == "identity":
+            return self.Q
+        return self.Q * self.net.xp.astype(self.X @ self.net.W.T > 0, self.net.xp.float64)
+
+    @cached_property
+    def predictions(self) -> Array:
+        """``yhat = Z b / sqrt m`` (gg22 eq. 1), shape (n,)."""
+        return self.Z @ self.net.b / math.sqrt(self.net.width)
+
+    def pullback(self, weights: Array) -> dict[str, Array]:
+        """``J^T w`` by parameter, in the parameters' shapes; with w = yhat - y it is the gradient (gg22 eq. 6)."""
+        root = math.sqrt(self.net.width)
+        w = weights[:, None]
+        forms = {
+            "A": lambda: (self.net.gamma / root) * ((w * self.Q).T @ self.Z),
+            "W": lambda: (1.0 / root) * ((w * self.Qw).T @ self.X),
+            "b": lambda: (1.0 / root) * (self.Z.T @ weights),
+        }
+        return {name: forms[name]() for name in self.net.trainable}
+
+    def pushforward(self, direction: dict[str, Array]) -> Array:
+        """``J v`` for a direction v given by parameter, shape (n,)."""
+        xp, root = self.net.xp, math.sqrt(self.net.width)
+        if set(direction) != set(self.net.trainable):
+            msg = f"direction names {sorted(direction)}, needed exactly the trainable {sorted(self.net.trainable)}"
+            raise InputError(msg)
+        forms = {
+            "A": lambda V: (self.net.gamma / root) * xp.sum(self.Q * (self.Z @ V.T), axis=1),
+            "W": lambda V: (1.0 / root) * xp.sum(self.Qw * (self.X @ V.T), axis=1),
+            "b": lambda V: (1.0 / root) * (self.Z @ V),
+        }
+        total = 0.0
+        for name, V in direction.items():
+            total = total + forms[name](V)
+        return total
+
+    def gram(self, other: Linearisation | None = None) -> Array:
+        """``J J'^T`` (gg22 eq. 8; gg22lin for W and b), shape (n, n'), J' = J unless `other` is given.
+
+        ``A: (gamma^2/m) (Z Z'^T) o (Q Q'^T);  W: (1/m) (X X'^T) o (Qw Qw'^T);  b: (1/m) Z Z'^T``.
+        """
+        that = self if other is None else other
+        m = self.net.width
+        zz = self.Z @ that.Z.T
+        total = 0.0
+        for name in self.net.trainable:
+            if name == "A":
+                total = total + (self.net.gamma**2 / m) * (zz * (self.Q @ that.Q.T))
+            elif name == "W":
+                total = total + (1.0 / m) * ((self.X @ that.X.T) * (self.Qw @ that.Qw.T))
+            else:
+                total = total + (1.0 / m) * zz
+        return total

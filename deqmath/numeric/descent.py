@@ -1,0 +1,103 @@
+"""Gradient descent with a fixed step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deqmath.errors import DeqmathError, InputError
+from deqmath.numeric.network import ReLUNetwork
+from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
+from deqmath.numeric.run import Progress, ProgressCallback, Run, RunStatus
+from deqmath.numeric.validate import count, positive
+
+_DECAY = "(1 - alpha lambda_0/2)^k"
+
+
+def _theorem_step(state: State) -> float:
+    top = float(state.spectrum[0][-1])
+    if top > 0:
+        return 1.0 / top
+    msg = (
+        "H(0) = 0, so it allows any step (every output is constant in the parameters); pass step_size=, for example 1.0"
+    )
+    raise InputError(msg)
+
+
+def gradient_descent(
+    net: ReLUNetwork,
+    X: Any,
+    y: Any,
+    *,
+    steps: int,
+    step_size: float | None = None,
+    record: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Run:
+    """Minimise ``L = ||yhat - y||^2 / 2`` by ``P <- P - alpha dL/dP`` over the trainable parameters.
+
+    Parameters
+    ----------
+    net
+        The network to start from; it is not changed.
+    X, y
+        Shapes (n, d) and (n,).
+    steps
+        Number of steps.
+    step_size
+        alpha; None: ``1 / lambda_max(H(0))``, the step at which the linearised residual
+        ``r <- (I - alpha H) r`` shrinks in every direction and not slower than ``1 - alpha lambda_0``.
+    record
+        Record every so many steps (first and last always); None: about 100 records.
+    progress
+        Called with a :class:`~deqmath.numeric.run.Progress` after every step. The library prints nothing.
+
+    Returns
+    -------
+    Run
+        With the monitors of gg22 Theorem 3.1, the envelope of (c) being ``(1 - alpha lambda_0/2)^k`` (gg22lin).
+        Where a step would leave rho < 1 the run stops before it, with status "left-well-posed-region"; on Ctrl-C
+        it ends with status "interrupted". What was computed is kept.
+
+    Raises
+    ------
+    InputError, ShapeError, NotWellPosedError
+        Before anything is computed, on arguments that cannot be used.
+
+    Examples
+    --------
+    >>> from deqmath.numeric import ReLUNetwork, gradient_descent
+    >>> net = ReLUNetwork.random(width=64, inputs=2, gamma0=0.25, seed=0)
+    >>> run = gradient_descent(net, [[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], steps=20)
+    >>> run.status, bool(run.loss[-1] < run.loss[0])
+    ('completed', True)
+    """
+    total = count(steps, "steps")
+    every = max(1, total // 100) if record is None else count(record, "record")
+    net, data, state = prepare(net, X, y)
+    spectrum = state.spectrum[0]
+    alpha = _theorem_step(state) if step_size is None else positive(step_size, "step_size")
+    shrink = max(0.0, 1.0 - alpha * max(float(spectrum[0]), 0.0) / 2)
+    book = Recorder("gradient-descent", state, {"steps": total, "step_size": alpha, "record": every})
+    book.record(0.0, state, 1.0)
+    recorded = 0
+    status: RunStatus = "completed"
+    message = f"{total} steps of size {alpha:.6g}"
+    try:
+        for k in range(1, total + 1):
+            try:
+                change = {name: -alpha * g for name, g in state.gradient.items()}
+                state = State.solve(state.moved(change), data, state.y, state)
+            except DeqmathError as error:
+                status, message = stop_reason(error, f"step {k}, t = {k * alpha:.6g}")
+                break
+            book.steps = k
+            if k % every == 0 or k == total:
+                book.record(k * alpha, state, shrink**k)
+                recorded = k
+            if progress is not None:
+                progress(Progress(k, k * alpha, total * alpha, state.loss))
+    except KeyboardInterrupt:
+        status, message = "interrupted", f"interrupted after step {book.steps}, t = {book.steps * alpha:.6g}"
+    if recorded < book.steps:
+        book.record(book.steps * alpha, state, shrink**book.steps)
+    return book.close(status, message, _DECAY)

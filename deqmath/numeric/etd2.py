@@ -1,0 +1,66 @@
+"""One step of the exponential integrator in function space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.numeric.network import ReLUNetwork
+from deqmath.numeric.phi_functions import phi_functions
+from deqmath.numeric.recorder import State
+
+Change = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """An ETD2 step that was computed: where it leads and how far its two orders are apart."""
+
+    net: ReLUNetwork
+    difference: float
+
+
+def etd2_step(state: State, X: NDArray[np.float64], h: float) -> Trial:
+    """One step of size h of ``P' = -J^T r`` (exponential time differencing, Runge-Kutta of order 2).
+
+    With ``-J^T J`` frozen over the step, ``H = J J^T = V diag(w) V^T`` and ``r_lin = exp(-hH) r``,
+
+        P1 = P - h J^T phi_1(-hH) r,
+        P2 = P1 + h [ J^T (r_lin/2 - h phi_3(-hH)(H r_lin - C r1)) - J1^T r1/2 ],   C = J J1^T,
+
+    where index 1 means: at P1. Everything is n x n but the pullbacks, and there is no stiffness limit.
+
+    Parameters
+    ----------
+    state
+        The solved state at the start of the step.
+    X
+        Samples, shape (n, d).
+    h
+        Step size.
+
+    Returns
+    -------
+    Trial
+        The network at P2 and ``||P2 - P1||``.
+
+    Raises
+    ------
+    NotWellPosedError
+        rho >= 1 at P1; the caller makes h smaller.
+    """
+    w, V = state.spectrum
+    w = np.maximum(w, 0.0)
+    phi_1, phi_3 = phi_functions(-h * w)
+    r_hat = V.T @ state.residual
+    first = state.J.pullback(V @ (phi_1 * r_hat))
+    half = State.solve(state.moved({name: -h * d for name, d in first.items()}), X, state.y, state)
+    r_lin = np.exp(-h * w) * r_hat
+    defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
+    forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
+    second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
+    size = math.sqrt(sum(float(np.sum(d * d)) for d in second.values()))
+    return Trial(half.moved(second), size)

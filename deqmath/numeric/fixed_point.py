@@ -1,0 +1,125 @@
+"""The fixed-point problem behind both solves, and what a strategy returns.
+
+Equilibrium and adjoint are the same problem in rows layout,
+
+    x = activate(gain x M + offset),
+
+the equilibrium (gg22 eq. 2) with M = A^T, gain gamma, offset phi(X W^T), activate = ReLU, and the adjoint with
+M = A, offset b, activate = multiplication by the gates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from deqmath.numeric.arrays import Array, Namespace, is_numpy, row_norms
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """``x = activate(gain x M + offset)``, a contraction in the Euclidean norm of each row.
+
+    Attributes
+    ----------
+    xp
+        The namespace of the arrays.
+    matrix
+        M, shape (m, m).
+    gain
+        The scalar in front (gamma).
+    offset
+        Shape (n, m) or (1, m).
+    gate
+        None for ReLU, else a float mask of zeros and ones, shape (n, m).
+    contraction
+        A proved bound < 1 on the contraction factor (rho or larger).
+    shape
+        (n, m).
+    """
+
+    xp: Namespace
+    matrix: Array
+    gain: float
+    offset: Array
+    gate: Array | None
+    contraction: float
+    shape: tuple[int, int]
+
+    def preactivation(self, x: Array) -> Array:
+        """``gain x M + offset``."""
+        v = x @ self.matrix
+        v *= self.gain
+        v += self.offset
+        return v
+
+    def activate(self, v: Array) -> Array:
+        """ReLU, or multiplication by the gates; a new array."""
+        if self.gate is not None:
+            return v * self.gate
+        return np.maximum(v, 0.0) if is_numpy(self.xp) else self.xp.where(v > 0, v, self.xp.zeros_like(v))
+
+    def origin(self) -> Array:
+        """The first iterate from zero, ``activate(offset)``, which costs no product."""
+        return self.activate(self.xp.broadcast_to(self.offset, self.shape))
+
+    @cached_property
+    def origin_norms(self) -> Array:
+        """Row norms of :meth:`origin`, shape (n,)."""
+        return row_norms(self.xp, self.origin())
+
+    def relative_step(self, step: Array, x: Array) -> float:
+        """``max_i ||step_i|| / max(||x_i||, ||activate(offset)_i||)`` over rows i.
+
+        A row whose step is exactly zero counts as 0, so that the zero network has residual 0.
+        """
+        xp = self.xp
+        size = row_norms(xp, step)
+        scale = xp.maximum(row_norms(xp, x), self.origin_norms)
+        return float(xp.max(xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size)))
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a strategy found.
+
+    Attributes
+    ----------
+    x
+        The last iterate, ``activate(v)`` with v computed in float64.
+    v
+        Its pre-activation.
+    residual
+        A float64 bound on ``max_i ||F(x)_i - x_i|| / scale_i``: the contraction bound times the size of the
+        last float64 step, which was computed, not predicted.
+    sweeps
+        Applications of F, in either precision.
+    rate
+        Measured contraction factor of the last steps; nan where fewer than two were taken.
+    converged
+        Whether ``residual <= tol``.
+    strategy
+        The name of the strategy.
+    """
+
+    x: Array
+    v: Array
+    residual: float
+    sweeps: int
+    rate: float
+    converged: bool
+    strategy: str
+
+
+class Strategy(Protocol):
+    """A way to solve a :class:`FixedPoint`; short, final, without state."""
+
+    @property
+    def name(self) -> str:
+        """The name shown in records."""
+
+    def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
+        """Solve the problem from `start` (None: from zero) until the verified residual is at most `tol`."""

@@ -1,0 +1,92 @@
+"""The conclusions of Theorem 3.1 along a run: measured value, bound and slack of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Monitor:
+    """One conclusion, at every recorded time.
+
+    Attributes
+    ----------
+    name
+        "lambda_min", "norm_A" or "residual".
+    statement
+        The inequality, with its equation or letter in gg22 Theorem 3.1.
+    measured, bound
+        The two sides, one entry a record.
+    slack
+        How much room is left, >= 0 where the inequality holds: ``measured - bound`` for a lower bound,
+        ``bound - measured`` for an upper bound.
+    holds
+        Whether it held at every record. Float64 evidence, not a proof.
+    """
+
+    name: str
+    statement: str
+    measured: Series = field(repr=False)
+    bound: Series = field(repr=False)
+    slack: Series = field(repr=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the slack is nowhere negative."""
+        return bool(np.all(self.slack >= 0))
+
+    @property
+    def first_failure(self) -> int | None:
+        """The index of the first record where it fails, or None."""
+        failed = np.flatnonzero(~(self.slack >= 0))
+        return int(failed[0]) if failed.size else None
+
+
+def theorem_3_1(
+    *,
+    residual_squared: Series,
+    lambda_min: Series,
+    norm_A: Series,
+    decay: Series,
+    decay_text: str,
+    c: float,
+    width: int,
+) -> tuple[Monitor, Monitor, Monitor]:
+    """The three conclusions (a), (b), (c) of gg22 Theorem 3.1, with lambda_0 = lambda_min(H(0)).
+
+    Parameters
+    ----------
+    residual_squared
+        ``||yhat - y||^2`` at the records.
+    lambda_min, norm_A
+        ``lambda_min(H)`` and ``||A||_2`` at the records.
+    decay
+        The factor that multiplies ``||r(0)||^2`` in (c): ``exp(-lambda_0 t)`` for the flow,
+        ``(1 - alpha lambda_0/2)^k`` for descent with step alpha (gg22lin).
+    decay_text
+        How it is written.
+    c
+        The constant with ``||A(0)||, ||W|| <= c sqrt m``.
+    width
+        m.
+    """
+    half = np.full_like(lambda_min, lambda_min[0] / 2)
+    ball = np.full_like(norm_A, 2 * c * math.sqrt(width))
+    envelope = decay * residual_squared[0]
+    return (
+        Monitor("lambda_min", "(a) lambda_min(H(t)) >= lambda_0/2", lambda_min, half, lambda_min - half),
+        Monitor("norm_A", "(b) ||A(t)|| <= 2 c sqrt(m)", norm_A, ball, ball - norm_A),
+        Monitor(
+            "residual",
+            f"(c) ||r(t)||^2 <= {decay_text} ||r(0)||^2",
+            residual_squared,
+            envelope,
+            envelope - residual_squared,
+        ),
+    )

@@ -1,0 +1,243 @@
+"""The ReLU implicit network in numbers, written by hand: the independent referee of the symbolic engine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from deqmath.errors import InputError, ShapeError
+from deqmath.numeric.arrays import Array
+from deqmath.numeric.closed_forms import Linearisation
+from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_adjoint, solve_equilibrium
+from deqmath.numeric.fixed_point import Strategy
+from deqmath.numeric.parameters import Parameters
+from deqmath.numeric.strategies import Automatic
+from deqmath.numeric.validate import count, real_array, samples, targets, tolerance
+
+#: Default relative residual: a hundred times the float64 round-off, reached in a few sweeps more than 1e-12.
+DEFAULT_TOL = 1e-14
+DEFAULT_SWEEPS = 10_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReLUNetwork(Parameters):
+    """``f(x) = b^T z / sqrt m``, ``z = relu(gamma A z + phi(W x))`` (gg22 eqs. 1 to 3).
+
+    Samples are rows: X is (n, d), Z and Q are (n, m). The network does not change; :meth:`with_parameters` gives a
+    new one. Well posed where ``rho = gamma ||A||_2 < 1``, which the first solve checks. Everything is computed in
+    float64, in the array namespace of the parameters (parameters held in NumPy are moved to that of X).
+
+    Parameters
+    ----------
+    A
+        Shape (m, m).
+    W
+        Shape (m, d).
+    b
+        Shape (m,).
+    gamma
+        Positive; the paper's ``gamma0 / sqrt m``.
+    phi
+        "relu" or "identity", applied to W x.
+    trainable
+        The parameters that gradient and Gram matrix refer to, some of "A", "W", "b".
+
+    Raises
+    ------
+    InputError, ShapeError
+        On shapes that do not fit, entries that are not finite real numbers, options out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.numeric import ReLUNetwork
+    >>> net = ReLUNetwork(A=[[0.0, 1.0], [1.0, 0.0]], W=[[1.0], [2.0]], b=[1.0, 1.0], gamma=0.5)
+    >>> net.equilibrium([[3.0]]).Z  # z = (I - A/2)^{-1} (3, 6)
+    array([[ 8., 10.]])
+    >>> net.rho
+    0.5
+    """
+
+    def injection(self, X: Array) -> Array:
+        """``phi(X W^T)`` (gg22 eq. 3), shape (n, m)."""
+        net = self._in_namespace_of(X)
+        P = samples(X, net.inputs, net.W.shape) @ net.W.T
+        return P if net.phi == "identity" else net.xp.where(P > 0, P, net.xp.zeros_like(P))
+
+    def equilibrium(
+        self,
+        X: Array,
+        *,
+        tol: float = DEFAULT_TOL,
+        max_sweeps: int = DEFAULT_SWEEPS,
+        start: Array | None = None,
+        strategy: Strategy | None = None,
+    ) -> Equilibrium:
+        """Solve ``Z = relu(gamma Z A^T + phi(X W^T))``, rows are samples (gg22 eq. 2).
+
+        Parameters
+        ----------
+        X
+            Shape (n, d).
+        tol
+            Relative residual to reach, verified in float64.
+        max_sweeps
+            After these the status is "not-converged".
+        start
+            Warm start, shape (n, m); None: zero.
+        strategy
+            An object of `deqmath.numeric.strategies`; None chooses by size.
+
+        Returns
+        -------
+        Equilibrium
+            ``.Z``, ``.U``, ``.gates``, ``.residual``, ``.sweeps``, ``.rate``, ``.status``.
+
+        Raises
+        ------
+        NotWellPosedError
+            rho >= 1.
+        InputError, ShapeError
+            X is empty, has NaN, or has another number of columns than W.
+
+        Examples
+        --------
+        >>> from deqmath.numeric import ReLUNetwork
+        >>> net = ReLUNetwork.random(width=50, inputs=3, gamma0=0.25, seed=0)
+        >>> eq = net.equilibrium([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]])
+        >>> eq.Z.shape, eq.status, eq.residual <= 1e-14
+        ((2, 50), 'converged', True)
+        """
+        net = self._in_namespace_of(X)
+        data = samples(X, net.inputs, net.W.shape)
+        P = data @ net.W.T
+        if net.phi == "relu":
+            P = net.xp.where(P > 0, P, net.xp.zeros_like(P))
+        return solve_equilibrium(
+            net,
+            data,
+            P,
+            start=_start(start, tuple(P.shape)),
+            tol=tolerance(tol),
+            max_sweeps=count(max_sweeps, "max_sweeps"),
+            strategy=strategy or Automatic(),
+        )
+
+    def adjoint(
+        self,
+        X: Array | Equilibrium,
+        *,
+        tol: float = DEFAULT_TOL,
+        max_sweeps: int = DEFAULT_SWEEPS,
+        start: Array | None = None,
+        strategy: Strategy | None = None,
+    ) -> Adjoint:
+        """Solve ``q_i = D_i (b + gamma A^T q_i)``, so ``q_i = R_i^T b`` with ``R_i = D_i (I - gamma A D_i)^{-1}``.
+
+        Parameters
+        ----------
+        X
+            Samples, shape (n, d), or an :class:`Equilibrium` of this network.
+        tol, max_sweeps, start, strategy
+            As in :meth:`equilibrium`.
+
+        Returns
+        -------
+        Adjoint
+            ``.Q`` of shape (n, m), with a verified residual and a status of its own.
+        """
+        eq = self._solved(X)
+        return solve_adjoint(
+            eq.network,
+            eq,
+            start=_start(start, tuple(eq.Z.shape)),
+            tol=tolerance(tol),
+            max_sweeps=count(max_sweeps, "max_sweeps"),
+            strategy=strategy or Automatic(),
+        )
+
+    def _solved(self, X: Array | Equilibrium) -> Equilibrium:
+        eq = X if isinstance(X, Equilibrium) else self.equilibrium(X)
+        if eq.network is not self and eq.network not in self.__dict__.get("_moved", {}).values():
+            msg = "this equilibrium belongs to another network; call net.equilibrium(X) on this one"
+            raise InputError(msg)
+        eq.require_converged()
+        return eq
+
+    def linearisation(self, X: Array | Equilibrium | Adjoint) -> Linearisation:
+        """The :class:`Linearisation` at the samples: predictions, J^T w, J v and J J^T without J."""
+        if isinstance(X, Adjoint):
+            self._solved(X.equilibrium)
+            adjoint = X
+        else:
+            adjoint = self.adjoint(X)
+        adjoint.require_converged()
+        return Linearisation(adjoint.network, adjoint)
+
+    def predict(self, X: Array | Equilibrium) -> Array:
+        """``yhat_i = b^T z_i / sqrt m`` (gg22 eq. 1), shape (n,).
+
+        Examples
+        --------
+        >>> from deqmath.numeric import ReLUNetwork
+        >>> net = ReLUNetwork(A=[[0.0]], W=[[2.0]], b=[1.0], gamma=0.5)
+        >>> net.predict([[3.0], [-3.0]])
+        array([6., 0.])
+        """
+        eq = self._solved(X)
+        return eq.Z @ eq.network.b / math.sqrt(self.width)
+
+    def loss(self, X: Array | Equilibrium, y: Array) -> float:
+        """``L = ||yhat - y||^2 / 2`` (gg22 eq. 5)."""
+        eq = self._solved(X)
+        r = self.predict(eq) - targets(y, eq.Z.shape[0])
+        return 0.5 * float(eq.network.xp.sum(r * r))
+
+    def gradient(self, X: Array | Equilibrium | Adjoint, y: Array) -> Any:
+        """The gradient of the loss in the trainable parameters (gg22 eq. 6, gg22lin).
+
+        ``dL/dA = (gamma/sqrt m) sum_i r_i q_i z_i^T``, ``dL/dW = (1/sqrt m) sum_i r_i (phi'(W x_i) o q_i) x_i^T``,
+        ``dL/db = sum_i r_i z_i / sqrt m``, with ``r = yhat - y``.
+
+        Returns
+        -------
+        array or dict
+            An array in the parameter's shape for one trainable parameter, a dict by name for several.
+
+        Examples
+        --------
+        >>> from deqmath.numeric import ReLUNetwork
+        >>> net = ReLUNetwork(A=[[0.0]], W=[[2.0]], b=[1.0], gamma=0.5)
+        >>> net.gradient([[3.0]], [5.0])  # r = 1, q = 1, z = 6
+        array([[3.]])
+        """
+        J = self.linearisation(X)
+        forms = J.pullback(J.predictions - targets(y, J.Z.shape[0]))
+        return forms[self.trainable[0]] if len(self.trainable) == 1 else forms
+
+    def gram(self, X: Array | Equilibrium | Adjoint) -> Array:
+        """``H = J J^T`` summed over the trainable parameters (gg22 eq. 8, gg22lin), shape (n, n).
+
+        Examples
+        --------
+        >>> from deqmath.numeric import ReLUNetwork
+        >>> net = ReLUNetwork(A=[[0.0]], W=[[2.0]], b=[1.0], gamma=0.5)
+        >>> net.gram([[3.0]])
+        array([[9.]])
+        """
+        return self.linearisation(X).gram()
+
+    def kernel(self, X: Array | Equilibrium | Adjoint, X2: Array | Equilibrium | Adjoint) -> Array:
+        """``K(x, x') = <grad f(x), grad f(x')>`` (gg22 eq. 16) for two sets of samples, shape (n, n')."""
+        return self.linearisation(X).gram(self.linearisation(X2))
+
+
+def _start(start: Array | None, shape: tuple[int, ...]) -> Array | None:
+    if start is None:
+        return None
+    given = real_array(start, "start", 2)
+    if tuple(given.shape) != shape:
+        msg = f"start has shape {tuple(given.shape)}; it needs (n, m) = {shape}, as in start=previous.Z"
+        raise ShapeError(msg)
+    return given

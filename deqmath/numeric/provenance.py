@@ -1,0 +1,60 @@
+"""Where a result came from, and writing it so that no half-written file is ever seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, BLAS, machine, command and time."""
+    versions = {}
+    for package in ("deqmath", "numpy", "scipy", "mpmath", "array-api-compat"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed as a package"
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    return {
+        "python": platform.python_version(),
+        "versions": versions,
+        "blas": {key: str(blas.get(key, "unknown")) for key in ("name", "version")},
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cpus": str(os.cpu_count())},
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
+        "utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write through a temporary file in the same folder, then rename: the old file or the new one, never a half."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON atomically; the caller has made every number a string."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda stream: _put(stream, text.encode()))
+
+
+def _put(stream: IO[bytes], data: bytes) -> None:
+    stream.write(data)

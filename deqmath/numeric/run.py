@@ -1,0 +1,196 @@
+"""The record of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.errors import InputError
+from deqmath.numeric.arrays import to_numpy
+from deqmath.numeric.monitors import Monitor
+from deqmath.numeric.network import ReLUNetwork
+from deqmath.numeric.provenance import provenance, write_atomically, write_json
+
+RunStatus = Literal["completed", "left-well-posed-region", "step-limit", "not-converged", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress callback is told after every step."""
+
+    step: int
+    time: float
+    end: float
+    loss: float
+
+
+#: A progress callback; its return value is not used.
+ProgressCallback = Callable[[Progress], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training run: what was computed, whatever ended it.
+
+    Attributes
+    ----------
+    method
+        "gradient-descent", "etd2" or "rk45".
+    status
+        "completed"; "left-well-posed-region" (rho reached 1: the last record is the last well-posed state);
+        "not-converged" (a solve did not reach its tolerance); "step-limit"; "interrupted" (Ctrl-C).
+    message
+        One sentence on the status, with time and norm where the run was stopped.
+    times
+        Flow time of each record, k alpha for descent; shape (T,).
+    loss
+        ``||yhat - y||^2 / 2``, shape (T,).
+    predictions
+        yhat, shape (T, n).
+    lambda_min, lambda_max
+        Extreme eigenvalues of H(t), shape (T,).
+    norm_A
+        ``||A(t)||_2``, shape (T,).
+    distance
+        ``||A(t) - A(0)||_F``, shape (T,).
+    switches
+        How many of the n m gates differ from their state at t = 0, shape (T,).
+    initial, final
+        The networks at the first and at the last record.
+    monitors
+        The conclusions of gg22 Theorem 3.1: "lambda_min", "norm_A", "residual".
+    options
+        The options the run was made with.
+    steps, rejected
+        Steps accepted and rejected.
+    notes
+        What the reader should know: duplicate rows, an unresolved lambda_0.
+    """
+
+    method: str
+    status: RunStatus
+    message: str
+    times: NDArray[np.float64] = field(repr=False)
+    loss: NDArray[np.float64] = field(repr=False)
+    predictions: NDArray[np.float64] = field(repr=False)
+    lambda_min: NDArray[np.float64] = field(repr=False)
+    lambda_max: NDArray[np.float64] = field(repr=False)
+    norm_A: NDArray[np.float64] = field(repr=False)
+    distance: NDArray[np.float64] = field(repr=False)
+    switches: NDArray[np.int64] = field(repr=False)
+    initial: ReLUNetwork = field(repr=False)
+    final: ReLUNetwork = field(repr=False)
+    monitors: tuple[Monitor, ...] = field(repr=False)
+    options: Mapping[str, Any]
+    steps: int
+    rejected: int = 0
+    notes: tuple[str, ...] = ()
+
+    def monitor(self, name: str) -> Monitor:
+        """The monitor of that name."""
+        for monitor in self.monitors:
+            if monitor.name == name:
+                return monitor
+        msg = f"there is no monitor {name!r}; there are {', '.join(repr(m.name) for m in self.monitors)}"
+        raise InputError(msg)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the run by name, as :meth:`save` writes them."""
+        series: dict[str, NDArray[Any]] = {
+            name: getattr(self, name)
+            for name in (
+                "times", "loss", "predictions", "lambda_min", "lambda_max", "norm_A", "distance", "switches"
+            )
+        }  # fmt: skip
+        for monitor in self.monitors:
+            for side in ("measured", "bound", "slack"):
+                series[f"monitor_{monitor.name}_{side}"] = getattr(monitor, side)
+        for label, net in (("initial", self.initial), ("final", self.final)):
+            for name in ("A", "W", "b"):
+                series[f"{label}_{name}"] = to_numpy(getattr(net, name))
+        return series
+
+    def summary(self) -> dict[str, Any]:
+        """Status, options, last values and monitors, numbers as strings that read back to the same float64."""
+        return {
+            "method": self.method,
+            "status": self.status,
+            "message": self.message,
+            "notes": list(self.notes),
+            "options": {name: _text(value) for name, value in self.options.items()},
+            "steps": str(self.steps),
+            "rejected": str(self.rejected),
+            "network": {
+                "width": str(self.final.width),
+                "inputs": str(self.final.inputs),
+                "gamma": repr(self.final.gamma),
+                "phi": self.final.phi,
+                "trainable": list(self.final.trainable),
+            },
+            "last": {
+                name: _text(getattr(self, name)[-1])
+                for name in ("times", "loss", "lambda_min", "lambda_max", "norm_A", "distance", "switches")
+            },
+            "monitors": [
+                {
+                    "name": m.name,
+                    "statement": m.statement,
+                    "holds": m.holds,
+                    "least slack": _text(np.min(m.slack)),
+                    "first failure": None if m.first_failure is None else str(m.first_failure),
+                }
+                for m in self.monitors
+            ],
+        }
+
+    def save(self, path: str | Path) -> tuple[Path, Path]:
+        """Write ``path.npz`` (every array) and ``path.json`` (summary and provenance), each atomically.
+
+        Parameters
+        ----------
+        path
+            Where, with or without the suffix .npz or .json; its folder must exist.
+
+        Returns
+        -------
+        (Path, Path)
+            The two files.
+
+        Raises
+        ------
+        InputError
+            The folder does not exist.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from deqmath.numeric import ReLUNetwork, gradient_descent
+        >>> net = ReLUNetwork.random(width=16, inputs=2, gamma0=0.25, seed=0)
+        >>> run = gradient_descent(net, [[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], steps=3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [file.name for file in run.save(folder + "/first")]
+        ['first.npz', 'first.json']
+        """
+        base = Path(path)
+        if base.suffix in (".npz", ".json"):
+            base = base.with_suffix("")
+        if not base.name or not base.parent.is_dir():
+            msg = f"the folder {base.parent} does not exist; create it first, for example with Path.mkdir(parents=True)"
+            raise InputError(msg)
+        npz, summary = base.with_name(base.name + ".npz"), base.with_name(base.name + ".json")
+        arrays = self.arrays()
+        write_atomically(npz, lambda stream: np.savez_compressed(stream, allow_pickle=False, **arrays))
+        write_json(summary, {**self.summary(), "arrays": npz.name, "provenance": provenance()})
+        return npz, summary
+
+
+def _text(value: Any) -> str:
+    """A number as the shortest string that reads back to it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, str) else repr(value)

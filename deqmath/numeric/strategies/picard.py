@@ -1,0 +1,45 @@
+"""Picard iteration in float64: the plain, safe strategy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from deqmath.numeric.arrays import Array, frobenius
+from deqmath.numeric.fixed_point import FixedPoint, Solution
+
+#: Sweeps without a new smallest step after which round-off has been reached.
+_PATIENCE = 12
+
+
+@dataclass(frozen=True)
+class Picard:
+    """``x <- F(x)``, stopped on the float64 step.
+
+    With contraction factor rho, ``||F(x') - x'|| <= rho ||x' - x||`` for ``x' = F(x)`` (the a-posteriori bound of
+    Banach's theorem), so the last step proves the residual of the iterate that is returned.
+    """
+
+    name: str = "picard"
+
+    def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
+        """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""
+        x = problem.origin() if start is None else start
+        previous, smallest, stale = math.nan, math.inf, 0
+        rate, residual, sweeps = math.nan, math.inf, 0
+        v = x
+        while sweeps < max_sweeps and stale < _PATIENCE:
+            v = problem.preactivation(x)
+            new = problem.activate(v)
+            step = new - x
+            sweeps += 1
+            residual = problem.contraction * problem.relative_step(step, new)
+            size = frobenius(problem.xp, step)
+            if previous > 0 and residual > 8e-16:
+                rate = size / previous
+            previous, x = size, new
+            if residual <= tol:
+                return Solution(x, v, residual, sweeps, rate, True, self.name)
+            stale = 0 if residual < smallest else stale + 1
+            smallest = min(smallest, residual)
+        return Solution(x, v, residual, sweeps, rate, False, self.name)

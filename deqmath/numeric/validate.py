@@ -1,0 +1,164 @@
+"""What a public function accepts, in one place: shapes, dtypes, finiteness, options.
+
+Values are never changed: integers are promoted to float64 only where every one of them is exactly
+representable, and everything else that is not a real floating-point number is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from deqmath.errors import InputError, ShapeError
+from deqmath.numeric.arrays import Array, is_foreign, namespace, to_numpy
+
+_EXACT_INTEGERS = 2**53
+
+
+def real_array(value: Any, name: str, ndim: int) -> Array:
+    """`value` as a float64 array of `ndim` dimensions in its own namespace, finite and real.
+
+    Parameters
+    ----------
+    value
+        An array of any namespace, or nested sequences of numbers (then NumPy).
+    name
+        What messages call it.
+    ndim
+        The number of dimensions needed.
+
+    Raises
+    ------
+    InputError
+        Not numeric, complex, boolean, holding NaN or infinity (the first index is named), or
+        holding integers that float64 cannot represent.
+    ShapeError
+        Another number of dimensions.
+    """
+    array = value if is_foreign(value) else _numpy_array(value, name)
+    xp = namespace(array)
+    if array.ndim != ndim:
+        need = "(n, d), rows are samples" if ndim == 2 and name == "X" else f"{ndim} dimension{'s' * (ndim > 1)}"
+        msg = f"{name} has shape {tuple(array.shape)}; it needs {need}; {_reshape_hint(name, ndim)}"
+        raise ShapeError(msg)
+    array = _as_float64(xp, array, name)
+    finite = xp.isfinite(array)
+    if not bool(xp.all(finite)):
+        index = tuple(int(k) for k in np.argwhere(~to_numpy(finite))[0])
+        msg = (
+            f"{name} holds {float(array[index])} at index {list(index)}, and every entry must be finite; "
+            f"remove those rows first, for example {name} = {name}[np.isfinite({name}){'.all(axis=1)' * (ndim == 2)}]"
+        )
+        raise InputError(msg)
+    return array
+
+
+def _reshape_hint(name: str, ndim: int) -> str:
+    return f"use {name}.reshape(-1) or {name}[:, 0]" if ndim == 1 else f"use {name}.reshape(1, -1) for a single row"
+
+
+def _numpy_array(value: Any, name: str) -> np.ndarray[Any, Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        msg = f"{name} is a masked array, whose mask would be lost; pass {name}.filled(...) or {name}.compressed()"
+        raise InputError(msg)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        msg = f"{name} cannot be read as a rectangular array of numbers ({error}); pass np.array(...) of real numbers"
+        raise InputError(msg) from error
+    if array.dtype.kind not in "fiu":
+        msg = (
+            f"{name} has dtype {array.dtype}; it needs real floating-point or integer numbers, "
+            f"for example np.asarray({name}, dtype=float)"
+        )
+        raise InputError(msg)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        msg = f"{name} has dtype {array.dtype}, which float64 cannot hold; round it yourself with {name}.astype(float)"
+        raise InputError(msg)
+    return array
+
+
+def _as_float64(xp: Any, array: Array, name: str) -> Array:
+    if xp.isdtype(array.dtype, "integral"):
+        too_big = (array > _EXACT_INTEGERS) | (array < -_EXACT_INTEGERS) if array.dtype.itemsize >= 8 else None
+        if too_big is not None and bool(xp.any(too_big)):
+            msg = f"{name} holds integers beyond 2**53, which float64 cannot represent; scale them first"
+            raise InputError(msg)
+    elif not xp.isdtype(array.dtype, "real floating"):
+        msg = f"{name} has dtype {array.dtype}; it needs real floating-point or integer numbers"
+        raise InputError(msg)
+    return xp.astype(array, xp.float64, copy=False)
+
+
+def samples(value: Any, columns: int, weight_shape: tuple[int, ...]) -> Array:
+    """The data matrix X, shape (n, d) with n >= 1 and d = `columns`; see :func:`real_array`."""
+    X = real_array(value, "X", 2)
+    if X.shape[0] == 0:
+        msg = f"X has shape {tuple(X.shape)}, so n = 0; at least one sample is needed: X of shape (n, {columns})"
+        raise InputError(msg)
+    if X.shape[1] != columns:
+        msg = (
+            f"X has shape {tuple(X.shape)} but W has shape {tuple(weight_shape)}: rows of X are samples and need "
+            f"{columns} entries, or build the network with ReLUNetwork.random(..., inputs={X.shape[1]})"
+        )
+        raise ShapeError(msg)
+    return X
+
+
+def targets(value: Any, rows: int) -> Array:
+    """The target vector y, shape (n,) with n = `rows`; see :func:`real_array`."""
+    y = real_array(value, "y", 1)
+    if y.shape[0] != rows:
+        msg = f"y has shape {tuple(y.shape)} but X has {rows} rows; pass one target a row, y of shape ({rows},)"
+        raise ShapeError(msg)
+    return y
+
+
+def positive(value: Any, name: str) -> float:
+    """A finite real number > 0, as float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        msg = f"{name} is {value!r}; it needs a positive real number, for example {name}=0.25"
+        raise InputError(msg)
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        msg = f"{name} is {number!r}; it needs a finite number > 0, for example {name}=0.25"
+        raise InputError(msg)
+    return number
+
+
+def tolerance(value: Any, name: str = "tol") -> float:
+    """A relative tolerance, 0 < tol < 1."""
+    number = positive(value, name)
+    if number >= 1:
+        msg = f"{name} is {number!r}; a relative tolerance lies between 0 and 1, for example {name}=1e-12"
+        raise InputError(msg)
+    return number
+
+
+def count(value: Any, name: str, *, least: int = 1) -> int:
+    """An integer >= `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or int(value) < least:
+        msg = f"{name} is {value!r}; it needs an integer >= {least}"
+        raise InputError(msg)
+    return int(value)
+
+
+def choice(value: Any, name: str, options: Iterable[str]) -> str:
+    """One of the strings in `options`."""
+    allowed = tuple(options)
+    if not isinstance(value, str) or value not in allowed:
+        msg = f"{name} is {value!r}; it needs one of {', '.join(map(repr, allowed))}"
+        raise InputError(msg)
+    return value
+
+
+def parameter_names(value: Any) -> tuple[str, ...]:
+    """The trainable parameters: a non-empty selection of "A", "W", "b", without repetition."""
+    names = (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str) or not names or len(set(names)) != len(names) or not set(names) <= {"A", "W", "b"}:
+        msg = f'trainable is {value!r}; it needs a tuple of some of "A", "W", "b", for example trainable=("A",)'
+        raise InputError(msg)
+    return names
