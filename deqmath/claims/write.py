@@ -20,6 +20,9 @@ def check_target(target: Path | str | None, what: str = "the output file") -> No
     if target is None or str(target) == "-":
         return
     path = Path(target)
+    if path.name.startswith("--"):
+        msg = f"{what} was given {path}, which reads as an option; needed the name of a file, or - for stdout"
+        raise InputError(msg)
     if path.is_dir():
         msg = f"{what} {path} is a folder; needed the name of a file"
         raise InputError(msg)

@@ -1,0 +1,172 @@
+"""From the arguments to an exit code: finding the command, and saying what went wrong in one line.
+
+Only the command that was asked for is imported, and the overview needs no other package, so
+that ``deqmath --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+
+from deqmath.errors import DeqmathError, MissingBackendError, StepRefuted, UndecidedError
+
+#: Exit codes, as the contract fixes them (128 + 13 is what shells report for a closed pipe).
+OK, REFUTED, USAGE, UNDECIDED, MISSING_BACKEND, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 3, 4, 130, 141
+
+#: Command -> what it does; the function of the same name is in the module of the same name.
+COMMANDS = {
+    "list": "List the claims: id, source, equation, statement.",
+    "verify": "Gather the evidence for claims, and show it in a table.",
+    "explain": "Show a derivation line by line, with the reason for each line.",
+    "export": "Write a claim's expressions as a module of code that stands alone.",
+    "bound": "Certified bounds on data: digits that are proved, not estimated.",
+    "train": "Train a network while measuring what the theorem promises.",
+    "doctor": "Show versions, BLAS, threads, GPU and optional backends.",
+}
+
+_OVERVIEW = """\
+Usage: deqmath COMMAND [ARGUMENTS] [OPTIONS]
+
+The mathematics of implicit neural networks: derived, checked, generated, certified.
+
+Commands:
+{commands}
+
+Options:
+  -h, --help     Show this; after a command, its arguments and options.
+  --version      Show the version.
+  --traceback    After an error, show where in the code it arose.
+
+Exit codes: 0 all as expected, 1 something is refuted (or not, where that was expected),
+2 wrong usage or unreadable input, 3 undecided, 4 an optional package is missing,
+130 interrupted.
+
+Start with: deqmath verify
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    argv
+        The arguments after the program's name; those of the process if not given.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    show_trace = _take_flag(arguments, "--traceback") or os.environ.get("DEQMATH_TRACEBACK", "") not in ("", "0")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without ⊗ shows its code, not a crash
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("deqmath: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left (as with | head). Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except (DeqmathError, ValueError, OSError, MemoryError) as error:
+        if show_trace:
+            raise
+        print(f"deqmath: error: {_one_line(error)}", file=sys.stderr)
+        return _code_of(error)
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return OK
+    if arguments[0] == "--version":
+        import deqmath
+
+        print(deqmath.__version__)
+        return OK
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"deqmath: error: {_unknown(name)}", file=sys.stderr)
+        return USAGE
+    command: Callable[..., int | None] = getattr(import_module(f"deqmath.cli.{name}"), f"{name}_command")
+    options = rest[: rest.index("--")] if "--" in rest else rest
+    if "-h" in options or "--help" in options:
+        from deqmath.cli.help import command_help
+
+        sys.stdout.write(command_help(name, command))
+        return OK
+    return _parse_and_call(name, command, rest)
+
+
+def _parse_and_call(name: str, command: Callable[..., int | None], arguments: list[str]) -> int:
+    from cyclopts import App, CycloptsError, Parameter
+
+    app = App(name=f"deqmath {name}", version_flags=(), default_parameter=Parameter(negative=()))
+    app.default(command)
+    try:
+        call, bound, _ = app.parse_args(list(_spelt_out(arguments)), exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"deqmath: error: {_one_line(error).rstrip('.')} (see: deqmath {name} --help)", file=sys.stderr)
+        return USAGE
+    return call(*bound.args, **bound.kwargs) or OK
+
+
+def _spelt_out(arguments: Sequence[str]) -> Iterator[str]:
+    """``-o FILE`` as ``--output FILE``, and ``--json -`` as ``--json=-`` (a lone dash reads as an option)."""
+    waiting: str | None = None
+    for i, argument in enumerate(arguments):
+        if argument == "--":
+            yield from ([waiting] if waiting else [])
+            yield from arguments[i:]
+            return
+        if waiting is not None:
+            yield f"{waiting}=-" if argument == "-" else waiting
+            waiting = None
+            if argument == "-":
+                continue
+        if argument == "-o":
+            argument = "--output"
+        if argument.startswith("--") and "=" not in argument:
+            waiting = argument
+        else:
+            yield argument
+    yield from ([waiting] if waiting else [])
+
+
+def overview() -> str:
+    """The text of ``deqmath --help``."""
+    return _OVERVIEW.format(commands="\n".join(f"  {name:<9}{text}" for name, text in COMMANDS.items()))
+
+
+def _unknown(name: str) -> str:
+    if name.startswith("-"):
+        return f"unknown option {name} before a command (see: deqmath --help)"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+    return f"unknown command {name}; {hint} (see: deqmath --help)"
+
+
+def _take_flag(arguments: list[str], flag: str) -> bool:
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if flag not in before:
+        return False
+    arguments.remove(flag)
+    return True
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({text or 'no details'}); try a smaller --width or --samples"
+    return text or type(error).__name__
+
+
+def _code_of(error: BaseException) -> int:
+    codes = {MissingBackendError: MISSING_BACKEND, StepRefuted: REFUTED, UndecidedError: UNDECIDED}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), USAGE)

@@ -1,0 +1,51 @@
+"""stdout for data, stderr for progress, and progress only where someone watches."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def show(renderable: RenderableType) -> None:
+    """Print to stdout; nothing in the text is taken for markup or highlighted."""
+    from rich.console import Console
+
+    Console(highlight=False, markup=False, emoji=False).print(renderable)
+
+
+def note(text: str) -> None:
+    """One line of message, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A line on stderr that is overwritten, and wiped at the end; silent if stderr is not a terminal.
+
+    Examples
+    --------
+    >>> with Progress() as progress:
+    ...     progress.say("1 of 9: gg22.eq6")
+    """
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Replace the line."""
+        if self._live:
+            sys.stderr.write(f"\r\x1b[2K{text[:78]}")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()

@@ -1,0 +1,89 @@
+"""``deqmath verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from deqmath.claims import ClaimResult, RunResult
+
+
+def verify_command(
+    *targets: str,
+    json: Path | None = None,
+    html: Path | None = None,
+    jobs: int = 1,
+    level: Literal["quick", "standard", "thorough"] = "standard",
+    digits: int = 40,
+    seed: int = 0,
+    mutate: bool = False,
+) -> int:
+    """Gather the evidence for claims, and show it in a table.
+
+    Parameters
+    ----------
+    targets : ID or PATH
+        Claim ids, patterns of ids (gg22.*), files, folders, or FILE::ID. Default: all claims
+        that came with deqmath or with installed packages. Files are Python and are run.
+    json : FILE
+        Write the report to this file as JSON; - is stdout, instead of the table.
+    html : FILE
+        Write the report to this file as one self-contained page; - is stdout.
+    jobs : N
+        Number of processes. The result does not depend on it.
+    level : LEVEL
+        How many sizes and points to try: quick, standard or thorough.
+    digits : N
+        Decimal digits that high-precision comparisons should reach.
+    seed : N
+        The seed that all random points derive from.
+    mutate
+        Also test the checks: plant errors in what they judge, and count how many are refuted.
+    """
+    from deqmath.claims import Settings, collect, run
+    from deqmath.claims.write import check_target
+    from deqmath.cli.terminal import Progress
+    from deqmath.errors import InputError
+
+    check_target(json, "--json")
+    check_target(html, "--html")
+    if str(json) == str(html) == "-":
+        msg = "--json - and --html - both go to stdout; give one of them a file name"
+        raise InputError(msg)
+    claims = collect(targets)
+    if not claims:
+        msg = "no claims found; a claim is a function under @dm.claim(id, source, equation, statement)"
+        raise InputError(msg)
+    names = [claim.id for claim in claims]
+    done = 0
+    with Progress() as progress:
+
+        def step(_: ClaimResult | None = None) -> None:
+            nonlocal done
+            progress.say(f"{done} of {len(names)} done" + (f", now {names[done]}" if done < len(names) else ""))
+            done += 1
+
+        step()
+        result = run(claims, Settings(seed, digits, level, mutate), jobs=jobs, on_result=step)
+    _report(result, json, html)
+    return result.exit_code
+
+
+def _report(result: RunResult, json: Path | None, html: Path | None) -> None:
+    from deqmath.claims.table import results, summary
+    from deqmath.claims.write import write_text
+    from deqmath.cli.terminal import note, show
+
+    if json is not None:
+        from deqmath.claims.report import as_json, to_text
+
+        write_text(json, to_text(as_json(result)))
+    if html is not None:
+        from deqmath.claims.page import to_html
+
+        write_text(html, to_html(result))
+    if "-" in (str(json), str(html)):
+        note(summary(result).plain)
+    else:
+        show(results(result))
