@@ -141,6 +141,8 @@ def cyclic_normal_form(word: Word) -> tuple[Expr, tuple[Word, ...]]:
     Rotations and the transpose give the same trace, so the least of them is the name; a word
     with two junctions of size 1 is a product of two scalars: ``tr(a b^T c d^T) = (b^T c)(d^T a)``.
     """
+    if len(word) == 1 and word[0].shape == (1, 1):
+        return S.One, (word,)
     starts = [k for k in range(len(word)) if word[k].shape[0] == 1]
     if len(starts) > 1:
         rotated = word[starts[0] :] + word[: starts[0]]

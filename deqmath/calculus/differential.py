@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, S, Symbol, Trace, ZeroMatrix
@@ -54,11 +55,14 @@ class Movement:
 
     def moves(self, x: Expr) -> bool:
         """Whether any moving symbol occurs in x."""
-        return bool(set(self.by) & _symbols(x))
+        return not _symbols(x).isdisjoint(self.by)
 
 
-def _symbols(x: Expr) -> set[Expr]:
-    return {a for a in sp.preorder_traversal(x) if isinstance(a, (MatrixSymbol, Symbol))}
+@lru_cache(maxsize=65536)
+def _symbols(x: sp.Basic) -> frozenset[Expr]:
+    if isinstance(x, (MatrixSymbol, Symbol)):
+        return frozenset((x,))
+    return frozenset().union(*(_symbols(a) for a in x.args))
 
 
 def differential(expr: MatrixExpr, by: Mapping[Expr, Expr]) -> MatrixExpr:

@@ -6,7 +6,7 @@ through which dX may pass linearly.
 
 from __future__ import annotations
 
-from sympy import Expr, MatrixExpr, S, Symbol
+from sympy import Expr, Identity, MatrixExpr, S, Symbol
 from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol, OneMatrix, Transpose
 
 from deqmath.calculus import builders
@@ -91,13 +91,22 @@ def _find(word: Word, dx: Expr) -> int | None:
     return hits[0] if hits else None
 
 
-@jacobians.register(MatrixSymbol, Column)
-def of_symbol(x: MatrixExpr, dx: Expr) -> Polynomial:
+@jacobians.register(MatrixSymbol)
+def of_symbol(x: MatrixExpr, _dx: Expr) -> Polynomial:
     """``vec(dX) = I vec(dX)``."""
-    if x != dx:
-        msg = f"{x} is not linear in {dx}"
-        raise InputError(msg)
     return builders.identity(x.shape[0] * x.shape[1])
+
+
+@jacobians.register(Column)
+def of_column(x: Column, dx: Expr) -> Polynomial:
+    """``dX e_i = (e_i^T kron I) vec(dX)``; a column that is itself the unknown gives I."""
+    if x == dx:
+        return builders.identity(x.shape[0])
+    (rows, cols) = x.arg.shape
+    unit = builders.letter(Column(Identity(cols), x.index))
+    return multiply(
+        builders.kron_of(builders.transpose_of(unit), builders.identity(rows)), _general(x.arg, dx)
+    )
 
 
 @jacobians.register(Transpose)
@@ -172,10 +181,19 @@ def gradient_of(differential: Polynomial, dx: Expr) -> Polynomial:
     return out
 
 
-@adjoints.register(MatrixSymbol, Column)
+@adjoints.register(MatrixSymbol)
 def adjoint_of_symbol(_x: MatrixExpr, g: Polynomial, _dx: Expr) -> Polynomial:
     """``<G, dX>``: the gradient is G."""
     return g
+
+
+@adjoints.register(Column)
+def adjoint_of_column(x: Column, g: Polynomial, dx: Expr) -> Polynomial:
+    """``<g, dX e_i> = <g e_i^T, dX>``."""
+    if x == dx:
+        return g
+    unit = builders.letter(Column(Identity(x.arg.shape[1]), x.index))
+    return _adjoint(x.arg, multiply(g, builders.transpose_of(unit)), dx)
 
 
 @adjoints.register(Transpose)

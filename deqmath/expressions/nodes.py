@@ -43,11 +43,19 @@ class relu_scalar(Function):  # noqa: N801 - a SymPy function prints under its c
 
     nargs = 1
 
+    def fdiff(self, argindex: int = 1) -> Expr:
+        del argindex
+        return step_scalar(self.args[0])
+
 
 class step_scalar(Function):  # noqa: N801
     """``1[t > 0]`` of one real number: the derivative of relu off its kink, 0 at the kink."""
 
     nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        del argindex
+        return S.Zero
 
 
 _t = Symbol("t", real=True)

@@ -1,0 +1,369 @@
+"""Expressions as a paper prints them: one line of Unicode, and LaTeX.
+
+Both printers take ``names``, pairs (expression, name): where the expression stands, also as a
+run of factors inside a product, its name is printed instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, S, Symbol, Trace, ZeroMatrix
+from sympy.matrices.expressions import (
+    BlockMatrix,
+    Determinant,
+    DiagMatrix,
+    HadamardPower,
+    HadamardProduct,
+    KroneckerProduct,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+)
+from sympy.matrices.immutable import ImmutableDenseMatrix
+
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Total,
+    Vec,
+)
+from deqmath.expressions.traversal import Rules
+
+Names = Sequence[tuple[MatrixExpr, "Name"]]
+
+_GREEK = {
+    n: chr(c)
+    for n, c in zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho".split(),
+        range(0x3B1, 0x3C2),
+        strict=True,
+    )
+} | dict(zip("sigma tau upsilon phi chi psi omega".split(), "στυφχψω", strict=True))
+_GREEK |= {n.capitalize(): c.upper() for n, c in _GREEK.items()}
+_SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx+-", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋", strict=True))
+
+#: How tightly a printed piece binds: a piece is bracketed inside a tighter context.
+SUM, KRON, PRODUCT, ATOM = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Name:
+    """A short name for an expression, as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class Style:
+    """What differs between the two printers, and the names in force."""
+
+    tex: bool
+    names: Names = field(default=())
+
+
+pieces = Rules("printing")
+
+
+def text(x: Expr, names: Names = ()) -> str:
+    """One line of Unicode: ``γ (zᵀ ⊗ (I - γ D A)⁻¹ D)``."""
+    return _piece(x, Style(False, names))[0]
+
+
+def latex(x: Expr, names: Names = ()) -> str:
+    """LaTeX without dollar signs."""
+    return _piece(x, Style(True, names))[0]
+
+
+def _piece(x: Expr, st: Style) -> tuple[str, int]:
+    for expr, name in st.names:
+        if x == expr:
+            return (name.latex if st.tex else name.text), ATOM
+    if not isinstance(x, MatrixExpr) and not isinstance(x, (Trace, Determinant)):
+        return _scalar(x, st)
+    found: tuple[str, int] = pieces(x, st)
+    return found
+
+
+def _bracket(piece: tuple[str, int], context: int, st: Style) -> str:
+    s, binding = piece
+    if binding >= context:
+        return s
+    return f"\\left({s}\\right)" if st.tex else f"({s})"
+
+
+def _symbol_name(name: str, st: Style) -> str:
+    head, _, tail = name.partition("_")
+    d = ""
+    if len(head) > 1 and head[0] == "d" and head not in _GREEK:
+        d, head = ("\\mathrm{d}" if st.tex else "d"), head[1:]
+    if st.tex:
+        greek = f"\\{head}" if head in _GREEK and _GREEK[head] not in "ΑΒΕΖΗΙΚΜΝΟΡΤΧ" else head
+        return d + greek + (f"_{{{tail}}}" if tail else "")
+    sub = "".join(_SUBSCRIPTS.get(c, "") for c in tail)
+    shown = sub if len(sub) == len(tail) else f"_{tail}"
+    return d + _GREEK.get(head, head) + (shown if tail else "")
+
+
+def _scalar(x: Expr, st: Style) -> tuple[str, int]:
+    """A commutative scalar; traces and determinants inside are printed by their own rules."""
+    if isinstance(x, Symbol):
+        return _symbol_name(x.name, st), ATOM
+    if x.is_Add:
+        parts = [_piece(a, st) for a in x.args]
+        return _join_sum([_bracket(p, KRON, st) for p in parts]), SUM
+    if x.could_extract_minus_sign():
+        return "-" + _bracket(_scalar(-x, st), KRON, st), PRODUCT
+    top, bottom = sp.fraction(x)
+    if bottom != 1:
+        a, b = _piece(top, st), _piece(bottom, st)
+        if st.tex:
+            return f"\\frac{{{a[0]}}}{{{b[0]}}}", PRODUCT
+        return f"{_bracket(a, PRODUCT, st)}/{_bracket(b, ATOM, st)}", PRODUCT
+    if x.is_Mul:
+        parts = sorted(x.args, key=lambda a: (not a.is_number, str(a)))
+        return " ".join(_bracket(_piece(a, st), PRODUCT, st) for a in parts), PRODUCT
+    if x.is_Pow:
+        return _scalar_power(x, st), ATOM
+    if isinstance(x, sp.Function) and len(x.args) == 1:
+        name = x.func.__name__.removesuffix("_scalar")
+        return f"{_function_name(name, st)}({_piece(x.args[0], st)[0]})", ATOM
+    return (sp.latex(x) if st.tex else str(x)), ATOM
+
+
+def _scalar_power(x: sp.Pow, st: Style) -> str:
+    if x.exp == S.Half:
+        b, _ = _piece(x.base, st)
+        return f"\\sqrt{{{b}}}" if st.tex else f"√{b}" if x.base.is_Atom else f"√({b})"
+    b = _bracket(_piece(x.base, st), ATOM, st)
+    e, _ = _piece(x.exp, st)
+    if st.tex:
+        return f"{b}^{{{e}}}"
+    return b + {"2": "²", "3": "³", "n": "ⁿ"}.get(e, f"^{e}" if x.exp.is_Atom else f"^({e})")
+
+
+def _function_name(name: str, st: Style) -> str:
+    return f"\\operatorname{{{name}}}" if st.tex else name
+
+
+def _join_sum(parts: list[str]) -> str:
+    out = parts[0]
+    for p in parts[1:]:
+        out += f" - {p[1:].lstrip()}" if p.startswith("-") else f" + {p}"
+    return out
+
+
+def _raise(x: MatrixExpr, mark: str, tex: str, st: Style) -> tuple[str, int]:
+    inner = _bracket(_piece(x, st), ATOM, st)
+    return (f"{inner}^{{{tex}}}" if st.tex else f"{inner}{mark}"), ATOM
+
+
+@pieces.register(MatrixSymbol)
+def _matrix_symbol(x: MatrixSymbol, st: Style) -> tuple[str, int]:
+    return _symbol_name(x.name, st), ATOM
+
+
+@pieces.register(Identity)
+def _identity(_x: Identity, _st: Style) -> tuple[str, int]:
+    return "I", ATOM
+
+
+@pieces.register(ZeroMatrix)
+def _zero(_x: ZeroMatrix, _st: Style) -> tuple[str, int]:
+    return "0", ATOM
+
+
+@pieces.register(OneMatrix)
+def _ones(x: OneMatrix, st: Style) -> tuple[str, int]:
+    one = "\\mathbf{1}" if st.tex else "𝟏"
+    if x.shape[1] == 1:
+        return one, ATOM
+    return (f"{one}{one}^{{\\mathsf T}}" if st.tex else f"{one}{one}ᵀ"), PRODUCT
+
+
+@pieces.register(ImmutableDenseMatrix)
+def _numbers(x: ImmutableDenseMatrix, st: Style) -> tuple[str, int]:
+    if st.tex:
+        return sp.latex(x), ATOM
+    return "[" + "; ".join(" ".join(_scalar(a, st)[0] for a in x.row(r)) for r in range(x.rows)) + "]", ATOM
+
+
+@pieces.register(BlockMatrix)
+def _blocks(x: BlockMatrix, st: Style) -> tuple[str, int]:
+    rows = [[_piece(x.blocks[r, c], st)[0] for c in range(x.blocks.shape[1])] for r in range(x.blocks.shape[0])]
+    if st.tex:
+        return "\\begin{bmatrix}" + " \\\\ ".join(" & ".join(r) for r in rows) + "\\end{bmatrix}", ATOM
+    return "[" + "; ".join("  ".join(r) for r in rows) + "]", ATOM
+
+
+@pieces.register(MatAdd)
+def _sum(x: MatAdd, st: Style) -> tuple[str, int]:
+    def order(a: MatrixExpr) -> int:
+        return 0 if isinstance(a, Identity) else 1
+
+    return _join_sum([_bracket(_piece(a, st), KRON, st) for a in sorted(x.args, key=order)]), SUM
+
+
+@pieces.register(MatMul)
+def _product(x: MatMul, st: Style) -> tuple[str, int]:
+    scalars = [a for a in x.args if not isinstance(a, MatrixExpr)]
+    coefficient = sp.Mul(*scalars)
+    factors = _abbreviate([a for a in x.args if isinstance(a, MatrixExpr)], st)
+    space = " \\, " if st.tex else " "
+    if len(factors) == 1:
+        shown = [factors[0] if isinstance(factors[0], str) else _bracket(_piece(factors[0], st), PRODUCT, st)]
+    else:
+        shown = [f if isinstance(f, str) else _bracket(_piece(f, st), PRODUCT, st) for f in factors]
+    body = space.join(shown)
+    if coefficient == 1:
+        return body, PRODUCT
+    if coefficient == -1:
+        return f"-{body}", PRODUCT
+    c = _piece(coefficient, st)
+    front = c[0] if c[1] >= PRODUCT else _bracket(c, PRODUCT, st)
+    return f"{front}{space}{body}", PRODUCT
+
+
+def _abbreviate(factors: list[MatrixExpr], st: Style) -> list[MatrixExpr | str]:
+    """Runs of factors that have a name are replaced by it, longest run first."""
+    runs = [(tuple(e.args), n) for e, n in st.names if isinstance(e, MatMul)]
+    runs.sort(key=lambda r: -len(r[0]))
+    out: list[MatrixExpr | str] = []
+    k = 0
+    while k < len(factors):
+        for args, name in runs:
+            if tuple(factors[k : k + len(args)]) == args:
+                out.append(name.latex if st.tex else name.text)
+                k += len(args)
+                break
+        else:
+            out.append(factors[k])
+            k += 1
+    return out
+
+
+@pieces.register(MatPow)
+def _power(x: MatPow, st: Style) -> tuple[str, int]:
+    e, _ = _piece(x.args[1], st)
+    return _raise(x.args[0], {"2": "²", "3": "³"}.get(e, f"^{e}"), e, st)
+
+
+@pieces.register(Inverse)
+def _inverse(x: Inverse, st: Style) -> tuple[str, int]:
+    return _raise(x.arg, "⁻¹", "-1", st)
+
+
+@pieces.register(Transpose)
+def _transpose(x: Transpose, st: Style) -> tuple[str, int]:
+    return _raise(x.arg, "ᵀ", "\\mathsf T", st)
+
+
+def _infix(x: MatrixExpr, sign: str, st: Style) -> tuple[str, int]:
+    return f" {sign} ".join(_bracket(_piece(a, st), PRODUCT, st) for a in x.args), KRON
+
+
+@pieces.register(KroneckerProduct)
+def _kron(x: KroneckerProduct, st: Style) -> tuple[str, int]:
+    return _infix(x, "\\otimes" if st.tex else "⊗", st)
+
+
+@pieces.register(HadamardProduct)
+def _hadamard(x: HadamardProduct, st: Style) -> tuple[str, int]:
+    return _infix(x, "\\circ" if st.tex else "∘", st)
+
+
+@pieces.register(HadamardPower)
+def _hadamard_power(x: HadamardPower, st: Style) -> tuple[str, int]:
+    e, _ = _piece(x.args[1], st)
+    return _raise(x.args[0], f"^∘{e}", f"\\circ {e}", st)
+
+
+def _call(name: str, x: Expr, st: Style) -> tuple[str, int]:
+    return f"{_function_name(name, st)}({_piece(x, st)[0]})", ATOM
+
+
+@pieces.register(Gate)
+def _gate(x: Gate, st: Style) -> tuple[str, int]:
+    return _call("gate", x.arg, st)
+
+
+@pieces.register(Diag, DiagMatrix)
+def _diag(x: Diag, st: Style) -> tuple[str, int]:
+    return _call("diag", x.args[0], st)
+
+
+@pieces.register(Vec)
+def _vec(x: Vec, st: Style) -> tuple[str, int]:
+    return _call("vec", x.arg, st)
+
+
+@pieces.register(Trace)
+def _trace(x: Trace, st: Style) -> tuple[str, int]:
+    return _call("tr", x.arg, st)
+
+
+@pieces.register(Determinant)
+def _det(x: Determinant, st: Style) -> tuple[str, int]:
+    return _call("det", x.arg, st)
+
+
+@pieces.register(Elementwise)
+def _elementwise(x: Elementwise, st: Style) -> tuple[str, int]:
+    body, (t,) = x.function.expr, x.function.variables
+    if isinstance(body, sp.Function) and body.args == (t,):
+        return _call(body.func.__name__.removesuffix("_scalar"), x.arg, st)
+    inner = _bracket(_piece(x.arg, st), ATOM, st)
+    if st.tex:
+        return f"\\left[{latex(body)}\\right]_{{{_piece(t, st)[0]} = {inner}}}", ATOM
+    return f"[{text(body)}]({text(t)}={inner})", ATOM
+
+
+@pieces.register(Commutation)
+def _commutation(x: Commutation, st: Style) -> tuple[str, int]:
+    p, q = (_piece(a, st)[0] for a in x.args)
+    return (f"K_{{{p},{q}}}" if st.tex else f"K[{p},{q}]"), ATOM
+
+
+@pieces.register(DiagSelection)
+def _selection(x: DiagSelection, st: Style) -> tuple[str, int]:
+    k, _ = _piece(x.args[0], st)
+    return (f"E_{{{k}}}" if st.tex else f"E[{k}]"), ATOM
+
+
+@pieces.register(Column)
+def _column(x: Column, st: Style) -> tuple[str, int]:
+    """``z_i`` for column i of Z, ``y_i`` for entry i of a column y written as ``column(y.T, i)``."""
+    i = x.index
+    base = x.arg
+    if isinstance(base, Transpose) and isinstance(base.arg, MatrixSymbol) and base.arg.shape[1] == 1:
+        base = base.arg
+    if isinstance(base, MatrixSymbol):
+        return _symbol_name(f"{_lower(base.name)}_{i}", st), ATOM
+    if isinstance(base, Identity):
+        return _symbol_name(f"e_{i}", st), ATOM
+    inner = _bracket(_piece(base, st), ATOM, st)
+    return (f"{inner}_{{\\cdot {i}}}" if st.tex else f"{inner}[:,{i}]"), ATOM
+
+
+def _lower(name: str) -> str:
+    """The lower-case name of a matrix's column: Z -> z, Phi -> phi, dZ -> dz."""
+    if name[:1] == "d" and len(name) > 1:
+        return "d" + name[1].lower() + name[2:]
+    return name[0].lower() + name[1:]
+
+
+@pieces.register(Total)
+def _total(x: Total, st: Style) -> tuple[str, int]:
+    inner = _bracket(_piece(x.term, st), PRODUCT, st)
+    i = _symbol_name(x.index.name, st)
+    if st.tex:
+        return f"\\sum_{{{i}=1}}^{{{_piece(x.count, st)[0]}}} {inner}", PRODUCT
+    sub = "".join(_SUBSCRIPTS.get(c, c) for c in i)
+    return f"Σ{sub} {inner}", PRODUCT
