@@ -1,0 +1,19 @@
+"""Certified numbers: exact enclosures of eigenvalues, norms and quadratic forms of float64 matrices.
+
+A bound is proved or undecided. Proofs use float64 Cholesky factorisations with exact rational slacks, integer
+products that BLAS carries out without error, and rational arithmetic; nothing depends on a rounding mode.
+"""
+
+from deqmath.bounds.bound import Bound
+from deqmath.bounds.inverse_forms import inverse_quadratic_form
+from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
+from deqmath.bounds.norm_bounds import operator_norm
+
+__all__ = [
+    "Bound",
+    "inverse_quadratic_form",
+    "is_positive_definite",
+    "lambda_max",
+    "lambda_min",
+    "operator_norm",
+]

@@ -1,0 +1,185 @@
+"""Exact matrix products over BLAS: float64 entries cut into integer slices whose partial sums stay within 2**53.
+
+A float64 matrix is written as ``A = sum_k 2**s_k A_k`` with integer slices ``|A_k| <= 2**a`` and the thin factor as
+``X = sum_j 2**t_j X_j`` with ``|X_j| <= 2**b``. When ``a + b + ceil(log2 n) <= 53`` every partial sum of ``A_k X_j`` is
+an integer of magnitude at most 2**53, so float64 arithmetic makes no error, whatever the order of summation, the
+number of threads, or fused multiply-add (Ozaki et al. 2012, Numer. Algorithms 59, give the idea; rounding modes are
+not used). The pieces are put together again as Python integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.bounds.inputs import Array, largest_magnitude
+from deqmath.bounds.integers import Scaled
+from deqmath.bounds.rationals import two_to
+from deqmath.errors import ShapeError
+
+EXACT_BITS = 53
+LEFT_BITS = 26
+BLOCK_ENTRIES = 2**16
+LOWEST_EXPONENT = -960
+"""No slice reaches below 2**-960: entries there go to the remainder."""
+
+
+def log2_ceiling(n: int) -> int:
+    """The least integer e with ``n <= 2**e``, for n >= 1."""
+    return (n - 1).bit_length()
+
+
+@dataclass
+class ExactMatrix:
+    """A float64 matrix that multiplies thin integer matrices without error.
+
+    Parameters
+    ----------
+    array : ndarray, shape (m, n)
+        Taken exactly; largest magnitude between 2**-300 and 2**300, or zero (see `inputs.balanced`).
+    max_slices : int
+        At most so many slices are cut; what they leave is bounded by `remainder`.
+
+    Notes
+    -----
+    One slice holds ``LEFT_BITS + 1`` bits. A 53-bit matrix with entries of like size needs two or three. Slices are
+    cut again for every product, block by block in cache, so no copy of the matrix is kept.
+    """
+
+    array: Array
+    max_slices: int = 24
+    remainder: Fraction = field(init=False, default=Fraction(0))
+    _top: int = field(init=False)
+    _counts: dict[int, int] = field(init=False, default_factory=dict)
+    _left: dict[int, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        largest = largest_magnitude(self.array)
+        self._top = int(np.frexp(largest)[1]) if largest else 0
+        for start, stop in self._blocks():
+            self._counts[start], self._left[start] = self._needed(start, stop)
+        left = max(self._left.values())
+        self.remainder = Fraction(left) * self.array.size  # ||.||_F <= size * max, generous and exact
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(m, n)``."""
+        rows, columns = self.array.shape
+        return rows, columns
+
+    @property
+    def slices(self) -> int:
+        """How many slices the widest block needs."""
+        return max(self._counts.values())
+
+    def exponent(self, k: int) -> int:
+        """Slice k is an integer matrix times ``2**exponent(k)``."""
+        return self._top - LEFT_BITS - k * (LEFT_BITS + 1)
+
+    def times(self, thin: Scaled) -> Scaled:
+        """``A @ X`` exactly (less the remainder), X of shape (n, p)."""
+        m, n = self.shape
+        if thin.values.shape[0] != n:
+            msg = f"exact product of shapes {self.shape} and {thin.values.shape}; needed X with {n} rows"
+            raise ShapeError(msg)
+        right, width = thin.slices(right_bits(n))
+        out = [np.zeros((m, right.shape[1])) for _ in range(self.slices)]
+        for start, stop in self._blocks():
+            for k, piece in enumerate(self._pieces(start, stop)):
+                np.matmul(piece, right, out=out[k][start:stop])
+        return self._recombine(out, thin, width)
+
+    def transposed_times(self, thin: Scaled) -> Scaled:
+        """``A.T @ Y`` exactly (less the remainder), Y of shape (m, p)."""
+        m, n = self.shape
+        if thin.values.shape[0] != m:
+            msg = f"exact product of shapes {(n, m)} and {thin.values.shape}; needed Y with {m} rows"
+            raise ShapeError(msg)
+        right, width = thin.slices(right_bits(m))
+        out = [np.zeros((n, right.shape[1])) for _ in range(self.slices)]
+        for start, stop in self._blocks():
+            for k, piece in enumerate(self._pieces(start, stop)):
+                out[k] += piece.T @ right[start:stop]
+        return self._recombine(out, thin, width)
+
+    def _blocks(self) -> list[tuple[int, int]]:
+        m, n = self.array.shape
+        rows = max(1, BLOCK_ENTRIES // n)
+        return [(i, min(m, i + rows)) for i in range(0, m, rows)]
+
+    def _needed(self, start: int, stop: int) -> tuple[int, float]:
+        """How many slices a block needs, and the largest entry that they leave over."""
+        rest, k = self.array[start:stop].copy(), 0
+        while k < self.max_slices and self.exponent(k) > LOWEST_EXPONENT and rest.any():
+            _cut(rest, self.exponent(k))
+            k += 1
+        return max(k, 1), largest_magnitude(rest)
+
+    def _pieces(self, start: int, stop: int) -> list[Array]:
+        rest, count = self.array[start:stop].copy(), self._counts[start]
+        return [_cut(rest, self.exponent(k), keep_rest=k + 1 < count) for k in range(count)]
+
+    def _recombine(self, out: list[Array], thin: Scaled, width: int) -> Scaled:
+        p = thin.values.shape[1]
+        low = self.exponent(len(out) - 1)
+        total: NDArray[np.object_] = np.zeros((out[0].shape[0], p), dtype=object)
+        for k, sums in enumerate(out):
+            whole = sums.astype(np.int64).astype(object)
+            value = whole[:, -p:]
+            for j in range(whole.shape[1] // p - 2, -1, -1):
+                value = (value << width) + whole[:, j * p : (j + 1) * p]
+            total += value << (self.exponent(k) - low)
+        return Scaled(total, thin.exponent + low)
+
+
+def right_bits(n: int) -> int:
+    """The bits b of the thin factor's slices, ``LEFT_BITS + b + ceil(log2 n) <= 53``."""
+    bits = EXACT_BITS - LEFT_BITS - log2_ceiling(n)
+    if bits < 1:
+        msg = f"exact products sum at most 2**{EXACT_BITS - LEFT_BITS - 1} terms; got {n}"
+        raise ShapeError(msg)
+    return bits
+
+
+def _cut(rest: Array, exponent: int, keep_rest: bool = True) -> Array:
+    """Take from ``rest``, in place, its nearest multiple of ``2**exponent``; return that multiple as integers."""
+    piece = rest * 2.0**-exponent
+    np.rint(piece, out=piece)
+    if keep_rest:
+        rest -= piece * 2.0**exponent
+    return piece
+
+
+def exact_matmul(a: Array, b: Array) -> Scaled:
+    r"""The exact product of two float64 matrices.
+
+    Parameters
+    ----------
+    a : ndarray, shape (m, n)
+    b : ndarray, shape (n, p)
+
+    Returns
+    -------
+    Scaled
+        Python integers of shape (m, p) and one power of two: the product is ``values * 2**exponent``.
+
+    Raises
+    ------
+    ShapeError
+        When the inner sizes differ, or entries span more than the exponents handled exactly.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds.exact_products import exact_matmul
+    >>> exact_matmul(np.array([[1e16, 1.0, -1e16]]), np.array([[1.0], [1.0], [1.0]])).fraction(0, 0)
+    Fraction(1, 1)
+    """
+    left = ExactMatrix(a, max_slices=2**10)
+    if left.remainder or largest_magnitude(a) > float(two_to(300)):
+        msg = "exact_matmul: the left entries span too many powers of two; scale the matrix first (inputs.balanced)"
+        raise ShapeError(msg)
+    return left.times(Scaled.from_floats(b))
