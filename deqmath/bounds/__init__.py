@@ -5,12 +5,14 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 """
 
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.checker import check_certificate
 from deqmath.bounds.inverse_forms import inverse_quadratic_form
 from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
 
 __all__ = [
     "Bound",
+    "check_certificate",
     "inverse_quadratic_form",
     "is_positive_definite",
     "lambda_max",

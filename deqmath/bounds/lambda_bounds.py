@@ -16,7 +16,7 @@ from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import exact, two_to
 from deqmath.errors import InputError, UndecidedError
 
-MOST_DIGITS = 100_000
+MOST_DIGITS = 3_000
 EXACT_INPUT = "the float64 entries are taken exactly: the bound is about the rational matrix they denote"
 SOUND_MACHINE = "IEEE 754 float64 and an exact integer matrix product (probed at start-up)"
 STANDARD_BLAS = "dpotrf sums and divides in float64 in some order (no block inverses, no emulation)"
