@@ -13,6 +13,7 @@ from deqmath.numeric.jacobians import (
     equilibrium_jvp,
 )
 from deqmath.numeric.monitors import Monitor
+from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, MultiprecisionNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
 
@@ -21,6 +22,8 @@ __all__ = [
     "Equilibrium",
     "Linearisation",
     "Monitor",
+    "MultiprecisionEquilibrium",
+    "MultiprecisionNetwork",
     "ReLUNetwork",
     "Run",
     "SmallestAngle",
