@@ -22,7 +22,7 @@ _INTERRUPTED = "interrupted: the remaining claims were not run"
 
 def listing(claims: Sequence[Claim]) -> RenderableType:
     """The table of ``deqmath list``."""
-    table = _table()
+    table = new_table()
     table.add_column("id", no_wrap=True)
     table.add_column("source")
     table.add_column("equation")
@@ -34,7 +34,7 @@ def listing(claims: Sequence[Claim]) -> RenderableType:
 
 def results(result: RunResult) -> RenderableType:
     """The table of ``deqmath verify``, what went wrong or was refuted below it, and the summary."""
-    table = _table()
+    table = new_table()
     table.add_column("claim", no_wrap=True)
     table.add_column("equation", max_width=9)
     table.add_column("statement", ratio=1)
@@ -76,7 +76,8 @@ def to_plain(renderable: RenderableType, width: int = 80) -> str:
     return capture.get()
 
 
-def _table() -> Table:
+def new_table() -> Table:
+    """An empty table in the style of all tables here: a rule below the head, nothing else."""
     return Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", leading=0)
 
 
@@ -115,7 +116,7 @@ def _below(claim: ClaimResult) -> list[RenderableType]:
 
 
 def _planted(result: RunResult) -> RenderableType:
-    table = _table()
+    table = new_table()
     table.add_column("planted errors in", ratio=1)
     table.add_column("refuted", justify="right")
     table.add_column("by kind of evidence")
