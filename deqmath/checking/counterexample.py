@@ -1,0 +1,191 @@
+"""Small counterexamples: true numbers with true signs, found, shrunk and printed as Python."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Symbol
+from sympy.matrices.expressions import MatrixSymbol
+
+from deqmath.checking.domains import BadPoint, Balls, Domain, NotInDomain, Rationals, flint_precision
+from deqmath.checking.matrices import FieldMatrix
+from deqmath.checking.points import Alphabet, NotSolvable, alphabet, draw_symbols, index_choices, new_point, satisfy
+from deqmath.checking.sides import Bindings, SidesTest
+from deqmath.expressions.nodes import Column
+from deqmath.expressions.python_source import declarations
+
+_DRAWS = 40
+_BITS = 256
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A point at which the two sides differ, as Python that shows it."""
+
+    script: str
+    sizes: dict[str, int]
+    domain: str
+
+
+def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None:
+    """The smallest point found at which the sides differ, in true numbers with true signs.
+
+    Sizes grow from 1, entries are small integers; rational arithmetic where every function allows
+    it, balls otherwise (there the two results are disjoint balls). None if no such point is found.
+    """
+    letters = alphabet(test.expressions)
+    rng = random.Random(seed)
+    with flint_precision(_BITS):
+        for sizes in _growing_sizes(letters):
+            for bindings in index_choices(letters, sizes):
+                for draw in range(_DRAWS):
+                    for domain in (Rationals(1 + draw % 4), Balls(_BITS, 1 + draw % 4)):
+                        symbols = _differs(test, letters, domain, sizes, bindings, rng, None)
+                        if symbols == "other domain":
+                            continue
+                        if isinstance(symbols, dict):
+                            symbols = _shrink(test, letters, domain, sizes, bindings, symbols)
+                            return _describe(test, letters, domain, sizes, bindings, symbols)
+                        break
+    return None
+
+
+def _growing_sizes(letters: Alphabet) -> list[dict[Symbol, int]]:
+    dims = letters.dimensions
+    choices = sorted(itertools.product((1, 2, 3), repeat=len(dims)), key=lambda c: (sum(c), c))
+    return [dict(zip(dims, c, strict=True)) for c in choices[:14]]
+
+
+def _differs(
+    test: SidesTest,
+    letters: Alphabet,
+    domain: Domain,
+    sizes: dict[Symbol, int],
+    bindings: Bindings,
+    rng: random.Random,
+    given: dict[Expr, Any] | None,
+) -> dict[Expr, Any] | str | None:
+    """The symbols' values if the sides differ there; None if not; "other domain" if balls are needed."""
+    point = new_point(domain, sizes, rng)
+    if given:
+        point.symbols.update(given)
+    try:
+        draw_symbols(point, letters, bindings)
+        tries = 2 ** min(6, sum(1 for _ in test.equations) * 3) if test.equations else 1
+        for k in range(tries):
+            try:
+                satisfy(point, test.equations, bindings)
+                break
+            except BadPoint:
+                if k == tries - 1:
+                    return None
+        a, b = test.sides(point, bindings)
+    except (BadPoint, NotSolvable):
+        return None
+    except NotInDomain:
+        return "other domain" if isinstance(domain, Rationals) else None
+    return dict(point.symbols) if a.differs(b) else None
+
+
+def _unknown_symbols(test: SidesTest) -> set[Expr]:
+    return {u.arg if isinstance(u, Column) else u for u, _ in test.equations}
+
+
+def _shrink(
+    test: SidesTest,
+    letters: Alphabet,
+    domain: Domain,
+    sizes: dict[Symbol, int],
+    bindings: Bindings,
+    symbols: dict[Expr, Any],
+) -> dict[Expr, Any]:
+    """Replace entries by 0 or 1 one at a time while the sides still differ."""
+    rng = random.Random(1)
+    free = [s for s in (*letters.scalars, *letters.matrices) if s not in _unknown_symbols(test)]
+    for s in free:
+        rows, cols = symbols[s].shape
+        for i, j in itertools.product(range(rows), range(cols)):
+            for small in (0, 1):
+                value = symbols[s].mat
+                target = domain.number(small)
+                if value[i, j] == target:
+                    break
+                entries = [target if (r, c) == (i, j) else value[r, c] for r in range(rows) for c in range(cols)]
+                trial = {k: v for k, v in symbols.items() if k in free}
+                trial[s] = FieldMatrix(domain, domain.matrix(rows, cols, entries))
+                found = _differs(test, letters, domain, sizes, bindings, rng, trial)
+                if isinstance(found, dict):
+                    symbols = found
+                    break
+    return symbols
+
+
+def _describe(
+    test: SidesTest,
+    letters: Alphabet,
+    domain: Domain,
+    sizes: dict[Symbol, int],
+    bindings: Bindings,
+    symbols: dict[Expr, Any],
+) -> Counterexample:
+    """The point as Python: declarations, values, and the two sides with what they evaluate to."""
+    point = new_point(domain, sizes, random.Random(0))
+    point.symbols.update(symbols)
+    a, b = test.sides(point, bindings)
+    lines = ["import deqmath as dm", "import sympy as sp", ""]
+    indices = [i for i, _ in letters.indices]
+    lines += declarations(letters.matrices, letters.scalars, letters.dimensions)
+    lines += [f'{i.name} = sp.Symbol("{i.name}", integer=True)' for i in indices]
+    lines += _bound_declarations(test, {i.name for i in indices})
+    values = [f"    {d.name}: {n}," for d, n in sizes.items()]
+    values += [f"    {i.name}: {bindings[i]}," for i in indices]
+    for s in (*letters.scalars, *letters.matrices):
+        values.append(f"    {s.name}: {_value(symbols[s], scalar=not isinstance(s, MatrixSymbol))},")
+    left, right = test.script()
+    lines += ["at = {", *values, "}", f"print({left})  # {_plain(a)}", f"print({right})  # {_plain(b)}"]
+    return Counterexample("\n".join(lines), {str(k): v for k, v in sizes.items()}, domain.name)
+
+
+def _bound_declarations(test: SidesTest, known: set[str]) -> list[str]:
+    from sympy import preorder_traversal
+
+    from deqmath.expressions.nodes import Total
+
+    names = {a.index.name for e in test.expressions for a in preorder_traversal(e) if isinstance(a, Total)}
+    names |= {
+        u.index.name for u, _ in test.equations if isinstance(u, Column) and isinstance(u.index, Symbol)
+    }
+    return [f'{n} = sp.Symbol("{n}", integer=True)' for n in sorted(names - known)]
+
+
+def _value(v: FieldMatrix, scalar: bool) -> str:
+    rows = [[_number(v.mat[i, j]) for j in range(v.shape[1])] for i in range(v.shape[0])]
+    if scalar:
+        return rows[0][0]
+    return "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
+
+
+def _number(x: Any) -> str:
+    """A rational as an int or as text such as "1/3"; a ball (its midpoint is what was chosen) likewise."""
+    if hasattr(x, "mid"):
+        man, exp = x.mid().man_exp()
+        from fractions import Fraction
+
+        f = Fraction(int(man)) * Fraction(2) ** int(exp)
+        return str(f.numerator) if f.denominator == 1 else f'"{f}"'
+    return str(x.p) if x.q == 1 else f'"{x.p}/{x.q}"'
+
+
+def _plain(v: FieldMatrix) -> str:
+    rows = [[_shown(v.mat[i, j]) for j in range(v.shape[1])] for i in range(v.shape[0])]
+    return "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
+
+
+def _shown(x: Any) -> str:
+    return x.str(8, radius=False) if hasattr(x, "mid") else str(x)
+
+
+__all__ = ["Counterexample", "find_counterexample"]

@@ -1,0 +1,157 @@
+"""Exact checking over a prime field (Schwartz and Zippel), with the chance of error it leaves.
+
+If the two sides differ as rational functions, their difference ``P/Q`` vanishes at a random
+point with probability at most ``deg P / (p - deg Q)``. At each size enough points are drawn that
+the chance of accepting a false identity at that size is below 2^-100. Signs of pre-activations
+are free bits in a field; every pattern of them is tried where there are at most 64.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Symbol
+
+from deqmath.checking.degree import Degrees
+from deqmath.checking.domains import PRIME, BadPoint, Gates, PrimeField
+from deqmath.checking.points import (
+    Alphabet,
+    NotSolvable,
+    alphabet,
+    draw_symbols,
+    index_choices,
+    new_point,
+    satisfy,
+    size_choices,
+)
+from deqmath.checking.sides import Bindings, SidesTest
+
+#: log2 of the chance of accepting a false identity, to be reached at every size.
+TARGET_BITS = 100
+_MOST_PATTERNS = 64
+_TRIES = 24
+
+
+@dataclass(frozen=True)
+class ExactOutcome:
+    """What exact evaluation found.
+
+    Parameters
+    ----------
+    agrees
+        Whether the sides agreed at every point; None if no point could be used.
+    points
+        Number of points.
+    sizes
+        The sizes tried.
+    log2_chance
+        The largest, over the sizes, log2 of the chance of accepting a false identity there.
+    all_patterns
+        Whether every gate pattern was tried at some size.
+    on_solution_set
+        Whether the equations held at the points.
+    disagreement
+        Sizes and bindings of the first disagreement.
+    """
+
+    agrees: bool | None
+    points: int
+    sizes: tuple[dict[str, int], ...]
+    log2_chance: float
+    gates: int
+    all_patterns: bool
+    on_solution_set: bool
+    disagreement: tuple[dict[Symbol, int], Bindings] | None = None
+
+
+def run_exact(test: SidesTest, seed: int = 0) -> ExactOutcome:
+    """Compare the two sides at random points of the prime field, at several sizes."""
+    letters = alphabet(test.expressions)
+    state = _State(test, letters, random.Random(seed))
+    for sizes in size_choices(letters):
+        for bindings in index_choices(letters, sizes):
+            if not state.run_size(sizes, bindings):
+                return state.outcome(agrees=False, where=(sizes, bindings))
+    return state.outcome(agrees=True if state.points else None, where=None)
+
+
+class _State:
+    """Counts kept while the sizes are run through."""
+
+    def __init__(self, test: SidesTest, letters: Alphabet, rng: random.Random) -> None:
+        self.test, self.letters, self.rng = test, letters, rng
+        self.points = 0
+        self.sizes: list[dict[str, int]] = []
+        self.worst = -math.inf
+        self.gates = 0
+        self.all_patterns = True
+        self.on_solution_set = True
+
+    def run_size(self, sizes: dict[Symbol, int], bindings: Bindings) -> bool:
+        """All points at one size; False at the first disagreement."""
+        per_point = self._log2_chance(sizes)
+        repeats = max(2, math.ceil(TARGET_BITS / max(1.0, -per_point)))
+        used = self._one(sizes, bindings, 0, 0)
+        if used is None:
+            return True
+        agrees, bits = used
+        if not agrees:
+            return False
+        patterns = [(0, 0)]
+        if bits:
+            self.gates = max(self.gates, bits)
+            if 2**bits <= _MOST_PATTERNS:
+                patterns = [(k, bits) for k in range(2**bits)]
+            else:
+                self.all_patterns = False
+                patterns = [(self.rng.getrandbits(bits), bits) for _ in range(16)]
+        for pattern, length in patterns:
+            for _ in range(repeats):
+                result = self._one(sizes, bindings, pattern, length)
+                if result is not None and not result[0]:
+                    return False
+        self.sizes.append({str(k): v for k, v in sizes.items()})
+        self.worst = max(self.worst, repeats * per_point)
+        return True
+
+    def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
+        """One point: (sides agree, gate bits used), or None if none could be drawn."""
+        for _ in range(_TRIES):
+            gates = Gates(pattern, length, self.rng)
+            point = new_point(PrimeField(self.rng, gates), sizes, self.rng)
+            try:
+                draw_symbols(point, self.letters, bindings)
+                self._satisfy(point, bindings)
+                a, b = self.test.sides(point, bindings)
+            except BadPoint:
+                continue
+            self.points += 1
+            return not a.differs(b), gates.used
+        return None
+
+    def _satisfy(self, point: Any, bindings: Bindings) -> None:
+        if not self.on_solution_set or not self.test.equations:
+            return
+        try:
+            satisfy(point, self.test.equations, bindings)
+        except NotSolvable:
+            self.on_solution_set = False
+
+    def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
+        p, q = self.test.degree(Degrees(sizes))
+        return math.log2(max(1, p)) - math.log2(max(2, PRIME - q))
+
+    def outcome(self, agrees: bool | None, where: tuple[dict[Symbol, int], Bindings] | None) -> ExactOutcome:
+        return ExactOutcome(
+            agrees,
+            self.points,
+            tuple(self.sizes),
+            self.worst,
+            self.gates,
+            self.all_patterns,
+            self.on_solution_set,
+            where,
+        )

@@ -1,0 +1,239 @@
+"""Judging a statement: exact evaluation first, a counterexample in true numbers where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from sympy import Expr, MatrixExpr, MatMul, Identity, S
+
+from deqmath.checking.counterexample import find_counterexample
+from deqmath.checking.domains import NotInDomain
+from deqmath.checking.exact import ExactOutcome, run_exact
+from deqmath.checking.points import Equations
+from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, SidesTest
+from deqmath.checking.verdict import Evidence, Verdict
+from deqmath.errors import InputError, ShapeError
+from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, Statement
+
+
+def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0) -> Verdict:
+    """The verdict on what a line of a derivation states."""
+    assumptions = tuple(assuming)
+    equations = [(a.unknown, a.expr) for a in assumptions if a.kind == "equation" and a.unknown is not None]
+    if isinstance(statement, Given):
+        return Verdict((Evidence("assumed", "verified", "a definition or hypothesis"),))
+    if isinstance(statement, Equal):
+        return verdict_of(
+            lambda c: EqualTest(c, statement.rhs, tuple(equations)), statement.lhs, assumptions, seed
+        )
+    if isinstance(statement, DifferentialOf):
+        pairs = statement.implicit
+        return verdict_of(
+            lambda c: DifferentialTest(c, statement.of, statement.differentials, pairs),
+            statement.candidate,
+            assumptions,
+            seed,
+        )
+    of = statement.of if isinstance(statement.of, MatrixExpr) else MatMul(statement.of, Identity(S.One))
+    return verdict_of(
+        lambda c: DerivativeTest(c, of, statement.wrt, statement.gradient, statement.implicit),
+        statement.candidate,
+        assumptions,
+        seed,
+    )
+
+
+def verdict_of(
+    make: Callable[[Any], SidesTest], candidate: Expr, assumptions: tuple[Assumption, ...], seed: int
+) -> Verdict:
+    """Run the exact test of a candidate; where the sides differ, look for a counterexample."""
+    test = make(candidate)
+    used = tuple(str(a) for a in assumptions)
+
+    def recheck(other: Expr) -> Verdict:
+        return verdict_of(make, other, assumptions, seed)
+
+    verdict = Verdict((), None, used, candidate, recheck)
+    try:
+        outcome = run_exact(test, seed)
+    except NotInDomain as e:
+        return replace(verdict, evidence=(Evidence("exact", "undecided", f"not evaluated: {e}"),))
+    if outcome.agrees:
+        return replace(verdict, evidence=(_agreement(outcome),))
+    if outcome.agrees is None:
+        detail = "no point could be drawn: every one tried was singular or had no consistent gates"
+        return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
+    found = find_counterexample(test, seed)
+    if found is None:
+        detail = (
+            "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
+            "rest on an inequality, on signs, or on a relation between functions that the field does not know"
+        )
+        return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
+    sizes = ", ".join(f"{k} = {v}" for k, v in found.sizes.items()) or "scalars"
+    how = "exactly" if found.domain == "rationals" else "by disjoint balls"
+    detail = f"the two sides differ, shown {how} at {sizes}"
+    evidence = Evidence("exact", "refuted", detail, {"sizes": found.sizes, "domain": found.domain})
+    return replace(verdict, evidence=(evidence,), counterexample=found.script)
+
+
+def _agreement(o: ExactOutcome) -> Evidence:
+    where = "; ".join(", ".join(f"{k}={v}" for k, v in s.items()) or "scalars" for s in o.sizes)
+    detail = (
+        f"equal at {o.points} random points over F_p, p = 2^61 + 1599, at {len(o.sizes)} sizes ({where}); "
+        f"chance of accepting a false identity at one of these sizes < 2^{o.log2_chance:.0f}"
+    )
+    if o.gates:
+        detail += "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 16 at larger"
+    if not o.on_solution_set:
+        detail += "; also off the solution set of the equation"
+    figures = {
+        "points": o.points,
+        "sizes": [dict(s) for s in o.sizes],
+        "log2_chance_of_error": round(o.log2_chance, 1),
+        "gate_patterns": "all" if o.all_patterns else "sampled at larger sizes",
+    }
+    return Evidence("exact", "verified", detail, figures)
+
+
+def _shape_of(x: Any) -> tuple[Any, ...]:
+    return tuple(x.shape) if isinstance(x, MatrixExpr) else (S.One, S.One)
+
+
+def _as_matrix(x: Any, name: str) -> MatrixExpr:
+    if isinstance(x, MatrixExpr):
+        return x
+    if isinstance(x, Expr):
+        return MatMul(x, Identity(S.One))
+    if hasattr(x, "as_immutable"):
+        return x.as_immutable()
+    if hasattr(x, "result"):
+        return x.result
+    msg = f"{name} received {x!r} of type {type(x).__name__}; it needs a matrix expression"
+    raise InputError(msg)
+
+
+def _assumptions(assuming: Any) -> tuple[Assumption, ...]:
+    items = (assuming,) if isinstance(assuming, Assumption) else tuple(assuming)
+    for a in items:
+        if not isinstance(a, Assumption):
+            msg = (
+                f"assuming received {a!r}; it needs hypotheses such as "
+                "dm.equation(residual, unknown), dm.invertible(M), dm.no_kink(u)"
+            )
+            raise InputError(msg)
+    return items
+
+
+def check_equal(lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed: int = 0) -> Verdict:
+    """Is ``lhs = rhs``, for all values at the sizes tried?
+
+    Parameters
+    ----------
+    lhs, rhs
+        Matrix expressions of one shape (or scalars).
+    assuming
+        Hypotheses; ``dm.equation(residual, unknown)`` makes the unknown a solution at every point.
+    seed
+        Seeds the random points.
+
+    Returns
+    -------
+    Verdict
+        ``exact`` evidence with the Schwartz-Zippel chance of error, or a counterexample.
+
+    Raises
+    ------
+    ShapeError
+        The two shapes differ.
+
+    Examples
+    --------
+    >>> import deqmath as dm
+    >>> from sympy import Identity, MatrixSymbol
+    >>> m = dm.dim("m")
+    >>> A, B = MatrixSymbol("A", m, m), MatrixSymbol("B", m, m)
+    >>> I = Identity(m)
+    >>> dm.check_equal(A * (I - B * A).I, (I - A * B).I * A).status
+    'verified'
+    >>> dm.check_equal(A * B, B * A).status
+    'refuted'
+    """
+    a, b = _as_matrix(lhs, "check_equal"), _as_matrix(rhs, "check_equal")
+    if _shape_of(a) != _shape_of(b):
+        msg = f"the left side has shape {_shape_of(a)} and the right side {_shape_of(b)}; they must be equal"
+        raise ShapeError(msg)
+    return judge(Equal(a, b), _assumptions(assuming), seed)
+
+
+def _jacobian_shape(of: Any, wrt: Any) -> tuple[Any, Any]:
+    (p, q), (r, s) = _shape_of(of), _shape_of(wrt)
+    return p * q, r * s
+
+
+def check_derivative(
+    candidate: Any,
+    of: Any,
+    wrt: Any,
+    *,
+    implicit: dict[Any, Any] | None = None,
+    assuming: Iterable[Assumption] = (),
+    seed: int = 0,
+) -> Verdict:
+    """Is ``candidate`` the derivative of ``of``? Judged by dual numbers, without the calculus.
+
+    Parameters
+    ----------
+    candidate
+        ``d vec(of)/d vec(wrt)^T`` in numerator layout, shape (size of, size wrt); or, for a scalar
+        ``of``, its gradient in the shape of ``wrt``.
+    of
+        The expression differentiated.
+    wrt
+        A matrix, vector or scalar symbol.
+    implicit
+        Unknown -> residual, for unknowns that move with ``wrt`` so that the residual stays 0.
+
+    Returns
+    -------
+    Verdict
+        Exact over the prime field; a counterexample is a point and a direction.
+    """
+    candidate = _as_matrix(candidate, "check_derivative")
+    of = _as_matrix(of, "check_derivative")
+    wanted, got = _jacobian_shape(of, wrt), _shape_of(candidate)
+    gradient = _shape_of(of) == (1, 1) and got == _shape_of(wrt) and got != wanted
+    if got != wanted and not gradient:
+        msg = f"the candidate has shape {got}; the Jacobian of {_shape_of(of)} by {_shape_of(wrt)} has shape {wanted}"
+        raise ShapeError(msg)
+    pairs = tuple((implicit or {}).items())
+    return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), _assumptions(assuming), seed)
+
+
+def check_implicit_derivative(
+    candidate: Any, residual: Any, unknown: Any, wrt: Any, *, assuming: Iterable[Assumption] = (), seed: int = 0
+) -> Verdict:
+    """Is ``candidate`` the derivative of the unknown that ``residual = 0`` defines?
+
+    Judged at points of the solution set, with the tangent found by solving the linearised
+    equation of the model's own definition in dual numbers: no formula of the calculus is used.
+
+    Parameters
+    ----------
+    candidate
+        ``d vec(unknown)/d vec(wrt)^T``, shape (size unknown, size wrt).
+    residual
+        The expression that is 0.
+    unknown
+        What it determines.
+    wrt
+        A matrix, vector or scalar symbol.
+    """
+    residual = _as_matrix(residual, "check_implicit_derivative")
+    if _shape_of(residual) != _shape_of(unknown):
+        msg = f"the residual has shape {_shape_of(residual)}, the unknown {_shape_of(unknown)}; they must be equal"
+        raise ShapeError(msg)
+    return check_derivative(candidate, unknown, wrt, implicit={unknown: residual}, assuming=assuming, seed=seed)

@@ -1,0 +1,176 @@
+"""What must come out equal for a statement to hold: two sides, evaluated at a point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sympy import Expr, MatrixExpr, Symbol
+from sympy.matrices.expressions import MatrixSymbol
+
+from deqmath.checking.degree import Degree, Degrees, of_derivative, of_product, of_solution, of_sum
+from deqmath.checking.evaluation import Evaluator, Point
+from deqmath.checking.matrices import FieldMatrix
+from deqmath.checking.points import Equations, along
+from deqmath.expressions.nodes import Column
+
+Bindings = dict[Symbol, int]
+
+
+class SidesTest(Protocol):
+    """A statement as two sides that must agree at every point."""
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]: ...
+    @property
+    def equations(self) -> Equations: ...
+    def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]: ...
+    def degree(self, dg: Degrees) -> Degree: ...
+    def script(self) -> tuple[str, str]: ...
+
+
+def _with_unknowns(dg: Degrees, equations: Equations) -> Degrees:
+    """Degrees of the unknowns, solved in order by Cramer's rule."""
+    known = dict(dg.known)
+    for unknown, residual in equations:
+        base = unknown.arg if isinstance(unknown, Column) else unknown
+        inner = Degrees(dg.sizes, {**known, base: (0, 0)})
+        rows = inner.size(unknown.shape[0]) * inner.size(unknown.shape[1])
+        columns = inner.size(base.shape[1]) if isinstance(unknown, Column) else 1
+        p, q = of_solution(inner(residual), rows)
+        known[base] = (p + (columns - 1) * q, columns * q)
+    return Degrees(dg.sizes, known)
+
+
+@dataclass(frozen=True)
+class EqualTest:
+    """``lhs = rhs``."""
+
+    lhs: MatrixExpr
+    rhs: MatrixExpr
+    equations: Equations = ()
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        return (self.lhs, self.rhs, *(e for pair in self.equations for e in pair))
+
+    def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
+        ev = Evaluator(point, bindings)
+        return ev(self.lhs), ev(self.rhs)
+
+    def degree(self, dg: Degrees) -> Degree:
+        dg = _with_unknowns(dg, self.equations)
+        return of_sum(dg(self.lhs), dg(self.rhs))
+
+    def script(self) -> tuple[str, str]:
+        from deqmath.expressions.python_source import python_source
+
+        return f"dm.evaluate({python_source(self.lhs)}, at)", f"dm.evaluate({python_source(self.rhs)}, at)"
+
+
+@dataclass(frozen=True)
+class DerivativeTest:
+    """``J vec(V)``, or ``tr(G^T V)``, against the derivative of ``of`` along V by dual numbers."""
+
+    candidate: MatrixExpr
+    of: MatrixExpr
+    wrt: Expr
+    gradient: bool
+    equations: Equations = ()
+
+    @property
+    def direction(self) -> Expr:
+        """The symbol that carries the direction V."""
+        if isinstance(self.wrt, Symbol):
+            return Symbol(f"V_{self.wrt.name}", real=True)
+        shape = self.wrt.shape
+        name = self.wrt.name if isinstance(self.wrt, MatrixSymbol) else "z"
+        return MatrixSymbol(f"V_{name}", *shape)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        flat = tuple(e for pair in self.equations for e in pair)
+        return (self.candidate, self.of, self.wrt, self.direction, *flat)
+
+    def _free(self) -> Equations:
+        """Equations whose unknown is not itself what is differentiated by."""
+        return [(u, r) for u, r in self.equations if u != self.wrt]
+
+    def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
+        ev = Evaluator(point, bindings)
+        v = point.value_of(self.direction, bindings)
+        rows, cols = v.shape
+        target = self.wrt
+        if isinstance(target, Column):
+            base = point.value_of(target.arg, bindings)
+            k = point.size(target.index, bindings)
+            full = v.reshaped(lambda i, j: (i, 0) if j == k else None, *base.shape)
+            dual = along(point, {target.arg: full}, self._free(), bindings)
+        else:
+            dual = along(point, {target: v}, self._free(), bindings)
+        truth = Evaluator(dual, bindings)(self.of).b
+        candidate = ev(self.candidate)
+        stacked = v.reshaped(lambda i, _: (i % rows, i // rows), rows * cols, 1)
+        if self.gradient:
+            flat = candidate.reshaped(lambda i, _: (i % rows, i // rows), rows * cols, 1)
+            return flat.transposed() @ stacked, truth
+        r, c = truth.shape
+        return candidate @ stacked, truth.reshaped(lambda i, _: (i % r, i // r), r * c, 1)
+
+    def degree(self, dg: Degrees) -> Degree:
+        dg = _with_unknowns(dg, self.equations)
+        truth = of_derivative(dg(self.of))
+        return of_sum(of_product(dg(self.candidate), (1, 0)), truth)
+
+    def script(self) -> tuple[str, str]:
+        from deqmath.expressions.python_source import python_source
+
+        solving = "".join(f"({python_source(u)}, {python_source(r)}), " for u, r in self._free())
+        extra = f", solving=[{solving.rstrip(', ')}]" if solving else ""
+        candidate, of, v = (python_source(e) for e in (self.candidate, self.of, self.direction))
+        wrt = python_source(self.wrt)
+        if self.gradient:
+            lhs = f"dm.evaluate(dm.vec({candidate}).T * dm.vec({v}), at)"
+        elif isinstance(self.direction, Symbol):
+            lhs = f"dm.evaluate({v} * ({candidate}), at)"
+        else:
+            lhs = f"dm.evaluate(({candidate}) * dm.vec({v}), at)"
+        return lhs, f"dm.evaluate({of}, at, along={{{wrt}: {v}}}{extra})"
+
+
+@dataclass(frozen=True)
+class DifferentialTest:
+    """An expression linear in dX, ... against the derivative of ``of`` along (dX, ...)."""
+
+    candidate: MatrixExpr
+    of: MatrixExpr
+    differentials: tuple[tuple[Expr, Expr], ...]
+    equations: Equations = ()
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        flat = tuple(e for pair in (*self.equations, *self.differentials) for e in pair)
+        return (self.candidate, self.of, *flat)
+
+    def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
+        directions = {x: point.value_of(dx, bindings) for x, dx in self.differentials}
+        dual = along(point, directions, self.equations, bindings)
+        return Evaluator(point, bindings)(self.candidate), Evaluator(dual, bindings)(self.of).b
+
+    def degree(self, dg: Degrees) -> Degree:
+        dg = _with_unknowns(dg, self.equations)
+        return of_sum(dg(self.candidate), of_derivative(dg(self.of)))
+
+    def script(self) -> tuple[str, str]:
+        from deqmath.expressions.python_source import python_source
+
+        moves = ", ".join(f"{python_source(x)}: {python_source(dx)}" for x, dx in self.differentials)
+        solving = ", ".join(f"({python_source(u)}, {python_source(r)})" for u, r in self.equations)
+        extra = f", solving=[{solving}]" if solving else ""
+        of = python_source(self.of)
+        return f"dm.evaluate({python_source(self.candidate)}, at)", f"dm.evaluate({of}, at, along={{{moves}}}{extra})"
+
+
+def vector_value(x: Any) -> Any:
+    """Entries of a flint matrix, row by row, as nested lists."""
+    return [[x[i, j] for j in range(x.ncols())] for i in range(x.nrows())]
