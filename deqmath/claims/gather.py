@@ -48,10 +48,10 @@ class Gathered:
 def gather(claim: Claim, case: Case) -> Gathered:
     """Run the claim's function and take in what it yields; a crash keeps what came before it."""
     found = Gathered()
-    pieces = _pieces(claim, case)
+    stream = pieces(claim, case)
 
     def step() -> bool:
-        piece = next(pieces, _END)
+        piece = next(stream, _END)
         if piece is not _END:
             found.add(piece)
         return piece is not _END
@@ -64,7 +64,8 @@ def gather(claim: Claim, case: Case) -> Gathered:
             return found
 
 
-def _pieces(claim: Claim, case: Case) -> Iterator[Any]:
+def pieces(claim: Claim, case: Case) -> Iterator[Any]:
+    """What the claim's function yields or returns, alone or in a list."""
     answer = claim.function(case) if claim.takes_case else claim.function()
     if isinstance(answer, GeneratorType):
         answer = yield from answer

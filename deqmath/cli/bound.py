@@ -69,9 +69,7 @@ def bound_command(
         raise InputError(msg)
     check_target(json, "--json")
     check_target(certificate, "--certificate")
-    problem = make_problem(
-        data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed
-    )
+    problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
     with Progress() as progress:
         progress.say(f"certifying {name} to {digits} digits")
         found, meaning = quantities[name](problem, digits)

@@ -19,7 +19,8 @@ def command_help(name: str, command: Callable[..., Any]) -> str:
     """The help text of one command: usage, what it does, its arguments and options."""
     summary, described = _sections(inspect.getdoc(command) or "")
     parameters = inspect.signature(command).parameters.values()
-    arguments, options = [], []
+    arguments: list[tuple[inspect.Parameter, str, str]] = []
+    options: list[tuple[inspect.Parameter, str, str]] = []
     for parameter in parameters:
         kind, text = described[parameter.name]
         (arguments if _is_argument(parameter) else options).append((parameter, kind, text))

@@ -43,7 +43,9 @@ def plot_monitor(run: Run, monitor: Monitor, axes: Axes, *, label: str) -> Axes:
         axes.set_ylim(0, 1.3 * largest)  # room for the legend
         axes.ticklabel_format(axis="y", scilimits=(-3, 4), useMathText=True)
     axes.set_xlabel("t")
-    axes.set_title(f"{label}\n{monitor.statement.partition(') ')[0]}): {'holds' if monitor.holds else 'fails'}", fontsize=10)
+    axes.set_title(
+        f"{label}\n{monitor.statement.partition(') ')[0]}): {'holds' if monitor.holds else 'fails'}", fontsize=10
+    )
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     return axes

@@ -68,9 +68,7 @@ def train_command(
     from deqmath.cli.problem import make_problem
     from deqmath.cli.terminal import note, show
 
-    problem = make_problem(
-        data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed
-    )
+    problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
     folder = out or Path("deqmath-runs") / f"{Path(problem.data.name).stem}-{method}-m{width}-seed{seed}"
     check_target(json, "--json")
     _check_folder(folder)
@@ -91,11 +89,13 @@ def _train(problem: Problem, method: str, t_end: float | None, steps: int) -> Ru
     from deqmath.cli.terminal import Progress
     from deqmath.numeric import gradient_descent, gradient_flow
 
-    net, X, y = problem.net, problem.data.X, problem.data.y  # noqa: N806 - the data matrix is X
+    net, X, y = problem.net, problem.data.X, problem.data.y
     with Progress() as progress:
 
         def tell(at: object) -> None:
-            progress.say(f"t = {getattr(at, 'time', 0):.4g} of {getattr(at, 'end', 0):.4g}, loss {getattr(at, 'loss', 0):.4g}")
+            progress.say(
+                f"t = {getattr(at, 'time', 0):.4g} of {getattr(at, 'end', 0):.4g}, loss {getattr(at, 'loss', 0):.4g}"
+            )
 
         progress.say("starting")
         if method == "descent":
