@@ -31,6 +31,7 @@ from deqmath.errors import DataError
 QUANTITIES = ("lambda_min", "lambda_max", "operator_norm", "inverse_quadratic_form")
 LEAF = 12
 MOST_BITS = 2**16
+EXACT_ROWS = 64
 _PRECISION_LOCK = threading.RLock()
 
 
@@ -151,6 +152,8 @@ def _above(exact: flint.fmpq_mat, level: Fraction, complaint: str) -> str:
             return ""
         raise DataError(_false(complaint))
     sign = _inertia(exact, level)
+    if sign == 0 and exact.nrows() <= EXACT_ROWS:
+        sign = 1 if _semidefinite(_shifted_exact(exact, level)) else -1
     if sign < 0:
         raise DataError(_false(complaint))
     return "" if sign > 0 else f"the pivots stayed undecided at {MOST_BITS} bits"
@@ -178,7 +181,7 @@ def _inertia(exact: flint.fmpq_mat, level: Fraction) -> int:
             sign = _definite(flint.arb_mat(shifted))
         if sign:
             return sign
-        if bits > 2**11 and shifted.nrows() <= 64 and shifted.det() == 0:
+        if bits > 2**11 and shifted.nrows() <= EXACT_ROWS and shifted.det() == 0:
             return 0
     return 0
 
@@ -213,6 +216,21 @@ def _definite_leaf(rows: list[list[Any]]) -> int:
             for j in range(k + 1, len(rows)):
                 rows[i][j] -= factor * row[j]
     return 1
+
+
+def _semidefinite(exact: flint.fmpq_mat) -> bool:
+    """Whether a symmetric rational matrix is positive semidefinite: a zero pivot must have a zero row."""
+    n = exact.nrows()
+    rows = [[exact[i, j] for j in range(n)] for i in range(n)]
+    for k, row in enumerate(rows):
+        if row[k] < 0 or (row[k] == 0 and any(v != 0 for v in row[k:])):
+            return False
+        for other in rows[k + 1 :]:
+            if other[k] != 0:
+                factor = other[k] / row[k]
+                for j in range(k, n):
+                    other[j] -= factor * row[j]
+    return True
 
 
 def _part(a: flint.arb_mat, top: int, bottom: int, left: int, right: int) -> flint.arb_mat:

@@ -15,9 +15,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.bounds.inputs import Array, largest_magnitude
+from deqmath.bounds.inputs import Array, balanced, largest_magnitude
 from deqmath.bounds.integers import Scaled
-from deqmath.bounds.rationals import two_to
 from deqmath.errors import ShapeError
 
 EXACT_BITS = 53
@@ -178,8 +177,10 @@ def exact_matmul(a: Array, b: Array) -> Scaled:
     >>> exact_matmul(np.array([[1e16, 1.0, -1e16]]), np.array([[1.0], [1.0], [1.0]])).fraction(0, 0)
     Fraction(1, 1)
     """
-    left = ExactMatrix(a, max_slices=2**10)
-    if left.remainder or largest_magnitude(a) > float(two_to(300)):
-        msg = "exact_matmul: the left entries span too many powers of two; scale the matrix first (inputs.balanced)"
+    scaled, e, lost = balanced(a)
+    left = ExactMatrix(scaled, max_slices=2**10)
+    if lost or left.remainder:
+        msg = "exact_matmul: the left entries span more than about 960 powers of two; multiply its parts separately"
         raise ShapeError(msg)
-    return left.times(Scaled.from_floats(b))
+    product = left.times(Scaled.from_floats(b))
+    return Scaled(product.values, product.exponent + e)

@@ -115,3 +115,27 @@ def balanced(array: Array) -> tuple[Array, int, Fraction]:
     scaled = np.ldexp(array, -e)
     exact = bool(np.array_equal(np.ldexp(scaled, e), array))
     return scaled, e, Fraction(0) if exact else array.size * two_to(-1021) + TINY
+
+
+def unit_diagonal(array: Array) -> tuple[Array, Fraction]:
+    """``D A D`` with D of powers of two and a diagonal within 1/2 .. 2, for a positive diagonal.
+
+    Returns
+    -------
+    scaled : ndarray
+        The very same array when its diagonal is there already.
+    lost : Fraction
+        A bound of the spectral norm of what underflowed: zero when the scaling is exact. Overflow shows as infinity,
+        and only where an entry exceeds the geometric mean of its diagonal entries.
+    """
+    halves = np.frexp(array.diagonal())[1] // 2
+    if not halves.any():
+        return array, Fraction(0)
+    d = np.ldexp(1.0, -halves)
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = array * d[:, None]
+        scaled *= d
+        back = scaled / d
+        back /= d[:, None]
+    exact = bool(np.array_equal(back, array))
+    return scaled, Fraction(0) if exact else array.shape[0] * two_to(-530)

@@ -10,7 +10,7 @@ from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import matrix_record, witness_record
 from deqmath.bounds.certificates.cholesky import lower_bound
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenvalue
-from deqmath.bounds.inputs import Array, balanced, symmetric_matrix
+from deqmath.bounds.inputs import Array, balanced, largest_magnitude, symmetric_matrix, unit_diagonal
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import exact, two_to
@@ -100,7 +100,8 @@ def lambda_max(H: Array, digits: int = 15) -> Bound:
 def is_positive_definite(H: Array) -> bool:
     """Whether a symmetric matrix is positive definite, proved either way.
 
-    One Cholesky factorisation of ``fl(H - cI)`` with c just above its slack decides most cases; the rest are decided
+    H is scaled to ``D H D`` with a diagonal near one, D of powers of two, which changes no sign (Sylvester). One
+    Cholesky factorisation of ``fl(D H D - cI)`` with c just above its slack decides most cases; the rest are decided
     by the sign of :func:`lambda_min`. A matrix proved to have ``lambda_min <= 0`` gives False.
 
     Parameters
@@ -124,15 +125,16 @@ def is_positive_definite(H: Array) -> bool:
     """
     matrix = symmetric_matrix(H, "H", "dm.bounds.is_positive_definite({})")
     require_sound_arithmetic()
-    scaled, _, remainder = balanced(matrix)
-    diagonal = scaled.diagonal()
-    if diagonal.min() <= 0 and matrix.diagonal().min() <= 0:
+    if matrix.diagonal().min() <= 0:
         return False
-    shift = 2.0**-52 * (matrix.shape[0] + 10) * float(diagonal.sum())
-    low = lower_bound(scaled, shift)
-    if low is not None and low > remainder:
+    congruent, lost = unit_diagonal(matrix)
+    if largest_magnitude(congruent) > 2:  # a 2 x 2 minor is negative
+        return False
+    shift = 2.0**-52 * (matrix.shape[0] + 10) * float(congruent.diagonal().sum())
+    low = lower_bound(congruent, shift)
+    if low is not None and low > lost:
         return True
-    bound = _extreme(matrix, 6, 1, "lambda_min")
+    bound = _extreme(matrix if lost else congruent, 6, 1, "lambda_min")
     if bound.lower is not None and bound.lower > 0:
         return True
     if bound.upper is not None and bound.upper <= 0:

@@ -103,6 +103,8 @@ def lower_bound(h: Array, shift: float) -> Fraction | None:
     >>> 0.998 < bound < 1
     True
     """
+    if not np.isfinite(h.diagonal()).all():
+        return None
     a, rounding = shifted(h, shift)
     done = factorise(a)
     return None if done is None else exact(shift) - done.slack - rounding
