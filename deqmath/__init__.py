@@ -17,23 +17,32 @@ _HOME = {
         ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total"),
         "deqmath.expressions",
     ),
+    **dict.fromkeys(("text", "latex"), "deqmath.expressions.printing"),
     **dict.fromkeys(
-        ("differential", "jacobian", "gradient", "implicit_jacobian", "implicit_differential", "neumann", "Derivation"),
-        "deqmath.calculus",
+        ("equation", "invertible", "no_kink", "contraction", "nonnegative"), "deqmath.expressions.assumptions"
+    ),
+    **dict.fromkeys(("differential", "neumann", "proves_equal", "simplified"), "deqmath.calculus"),
+    **dict.fromkeys(
+        (
+            "check_equal",
+            "check_derivative",
+            "check_implicit_derivative",
+            "check_inequality",
+            "evaluate",
+            "Verdict",
+            "Evidence",
+        ),
+        "deqmath.checking",
     ),
     **dict.fromkeys(
-        ("check_equal", "check_derivative", "check_implicit_derivative", "check_inequality", "evaluate", "Verdict", "Evidence"),
-        "deqmath.checking",
+        ("jacobian", "gradient", "implicit_jacobian", "implicit_differential", "Derivation"), "deqmath.derivation"
     ),
     **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
     **dict.fromkeys(("ReLUNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
-    **dict.fromkeys(("load_data", "Dataset"), "deqmath.data"),
     **dict.fromkeys(("claim",), "deqmath.claims"),
-    "StepRefuted": "deqmath.errors",
-    "DeqmathError": "deqmath.errors",
-    "InputError": "deqmath.errors",
+    **dict.fromkeys(("StepRefuted", "DeqmathError", "InputError"), "deqmath.errors"),
 }
-_SUBPACKAGES = ("bounds", "calculus", "checking", "claims", "codegen", "data", "errors", "expressions", "model", "numeric")
+_SUBPACKAGES = ("bounds", "calculus", "checking", "claims", "codegen", "data", "derivation", "errors", "expressions", "model", "numeric")
 
 __all__ = [*_HOME, *_SUBPACKAGES]
 

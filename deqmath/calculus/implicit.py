@@ -113,7 +113,7 @@ def implicit_lines(residual: MatrixExpr, unknown: MatrixExpr, wrt: Expr) -> Impl
             label,
             result,
             "implicit function theorem",
-            f"dF = 0 solved for {text(dz)}: its factor {text(M)} is invertible",
+            f"dF = 0 solved for {text(dz)}, whose factor is invertible",
             (invertible(M), holds),
             DifferentialOf(result, unknown, ((wrt, dx),), ((unknown, residual),)),
         )

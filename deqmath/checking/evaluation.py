@@ -66,7 +66,7 @@ class Point:
     """
 
     domain: Domain
-    sizes: dict[Symbol, int]
+    sizes: dict[Expr, int]
     symbols: dict[Expr, Any]
     depth: int = 0
     rng: random.Random = field(default_factory=lambda: random.Random(0))
@@ -76,11 +76,21 @@ class Point:
         """A dimension (m, m n, m^2, 3, an index) as an integer."""
         if isinstance(d, int):
             return d
+        found = (bindings or {}).get(d)
+        if found is None:
+            found = self.sizes.get(d)
+        if found is None:
+            found = int(d) if d.is_Integer else self._composed_size(d, bindings or {})
+            if d.free_symbols <= set(self.sizes):
+                self.sizes[d] = found
+        return found
+
+    def _composed_size(self, d: Expr, bindings: Mapping[Symbol, int]) -> int:
         for s in d.free_symbols:
-            if s not in self.sizes and not (bindings and s in bindings):
+            if s not in self.sizes and s not in bindings:
                 msg = f"the dimension {s} has no size; give one in sizes, as in {{{s}: 3}}"
                 raise InputError(msg)
-        value = d.subs({**self.sizes, **(bindings or {})})
+        value = d.subs({**self.sizes, **bindings})
         if not value.is_Integer or value < 0:
             msg = f"the dimension {d} is {value} at sizes {self.sizes}; it needs to be a positive integer"
             raise InputError(msg)

@@ -87,7 +87,7 @@ def _agreement(o: ExactOutcome) -> Evidence:
         f"chance of accepting a false identity at one of these sizes < 2^{o.log2_chance:.0f}"
     )
     if o.gates:
-        detail += "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 16 at larger"
+        detail += "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 6 random ones at larger"
     if not o.on_solution_set:
         detail += "; also off the solution set of the equation"
     figures = {

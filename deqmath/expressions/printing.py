@@ -55,10 +55,11 @@ SUM, KRON, PRODUCT, ATOM = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class Name:
-    """A short name for an expression, as text and as LaTeX."""
+    """A short name for an expression, as text and as LaTeX; ``also`` marks another form of one named before."""
 
     text: str
     latex: str
+    also: bool = False
 
 
 @dataclass(frozen=True)

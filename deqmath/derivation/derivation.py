@@ -1,0 +1,184 @@
+"""A derivation: the calculus's lines, each one judged on its own by the checker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import MatrixExpr, Symbol, Transpose
+
+from deqmath.calculus.normal_form import proves_equal, simplified
+from deqmath.calculus.trace import Label, Line
+from deqmath.checking import Evidence, Verdict, judge
+from deqmath.derivation.display import Display
+from deqmath.errors import InputError, ShapeError, StepRefuted
+from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.printing import Name, latex, text
+from deqmath.expressions.statements import Equal
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: ``label = expression`` by ``rule`` because of ``reason``, under ``assumptions``."""
+
+    line: Line
+    holding: tuple[Assumption, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        return self.line.label
+
+    @property
+    def expression(self) -> MatrixExpr:
+        return self.line.expression
+
+    @property
+    def rule(self) -> str:
+        return self.line.rule
+
+    @property
+    def reason(self) -> str:
+        return self.line.reason
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The hypotheses this line uses."""
+        return self.line.assumptions
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the checker says of this line, worked out when first asked for."""
+        return judge(self.line.statement, (*self.holding, *self.line.assumptions))
+
+
+@dataclass(frozen=True)
+class Derivation(Display):
+    """Lines that lead to ``.result``, with rule, reason, hypotheses and verdict of each.
+
+    Parameters
+    ----------
+    steps
+        The lines, in order.
+    names
+        Short names used in displays, such as D for ``gate(gamma A z + phi)``.
+    title
+        What is derived.
+    """
+
+    steps: tuple[Step, ...]
+    names: tuple[tuple[MatrixExpr, Name], ...] = ()
+    title: str = ""
+
+    @property
+    def result(self) -> MatrixExpr:
+        """The last line's expression, closed in the symbols of the problem."""
+        return self.steps[-1].expression
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Every hypothesis used, in order of first use."""
+        return tuple(dict.fromkeys(a for s in self.steps for a in s.assumptions))
+
+    def verdict(self) -> Verdict:
+        """The verdict on the whole: each line judged, plus ``derived`` evidence if none fails."""
+        evidence: list[Evidence] = []
+        checked = [(k, s, s.verdict) for k, s in enumerate(self.steps, 1) if s.rule != "given"]
+        refuted = next(((k, s, v) for k, s, v in checked if v.status == "refuted"), None)
+        if refuted:
+            k, s, v = refuted
+            evidence.append(Evidence("derived", "refuted", f"line {k} ({s.rule}) is false: {v.evidence[0].detail}"))
+            return Verdict(tuple(evidence), v.counterexample, tuple(map(str, self.assumptions)))
+        open_lines = [k for k, _, v in checked if v.status == "undecided"]
+        rules = ", ".join(dict.fromkeys(s.rule for _, s, _ in checked))
+        detail = f"{len(checked)} lines by named rules ({rules}), for all dimensions"
+        status = "undecided" if open_lines else "verified"
+        if open_lines:
+            detail += f"; the checker could not judge line {', '.join(map(str, open_lines))}"
+        else:
+            detail += "; each line checked exactly on its own"
+        evidence.append(Evidence("derived", status, detail, {"lines": len(checked)}))  # type: ignore[arg-type]
+        return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)))
+
+    def then(self, expr: Any, *, because: str, label: str | None = None) -> Derivation:
+        """Add a line of your own; it is checked at once against the line before.
+
+        Parameters
+        ----------
+        expr
+            What the last line equals; same shape.
+        because
+            The reason, in your words.
+        label
+            A new left side; the last line's by default.
+
+        Returns
+        -------
+        Derivation
+            A new derivation with the line added; this one is unchanged, so you can branch.
+
+        Raises
+        ------
+        StepRefuted
+            The line is false; the exception carries the counterexample.
+        ShapeError
+            The line has another shape than the one before.
+        """
+        if not isinstance(because, str) or not because.strip():
+            msg = 'then() needs a reason in words, as in .then(expr, because="mixed product")'
+            raise InputError(msg)
+        if not isinstance(expr, MatrixExpr):
+            msg = f"then() received {expr!r} of type {type(expr).__name__}; it needs a matrix expression"
+            raise InputError(msg)
+        last = self.steps[-1]
+        if tuple(expr.shape) != tuple(last.expression.shape):
+            msg = f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
+            raise ShapeError(msg)
+        rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
+        shown = last.label if label is None else Label(label, f"\\text{{{label}}}")
+        line = Line(shown, expr, rule, because, (), Equal(expr, last.expression))
+        step = Step(line, self.assumptions)
+        verdict = step.verdict
+        if verdict.status == "refuted":
+            msg = f"refuted: {text(expr, self.names)} is not {text(last.expression, self.names)}: {verdict.evidence[0].detail}"
+            raise StepRefuted(msg, verdict.counterexample or "")
+        return Derivation((*self.steps, step), self.names, self.title)
+
+    def where(self, **names: MatrixExpr) -> Derivation:
+        """The same derivation with short names in its displays: ``.where(D=gate(...), R=...)``."""
+        pairs = []
+        for name, expr in names.items():
+            pairs += abbreviations(name, expr)
+        return Derivation(self.steps, (*self.names, *pairs), self.title)
+
+    def proves(self, expr: MatrixExpr) -> Verdict:
+        """Whether the result equals ``expr`` for all dimensions, by the same normal form."""
+        same = proves_equal(self.result, expr)
+        detail = f"the derived result and {text(expr, self.names)} have one normal form"
+        if not same:
+            detail = "the derived result and the stated one have different normal forms, which decides nothing"
+        status = "verified" if same else "undecided"
+        evidence = (Evidence("derived", status, detail),)  # type: ignore[arg-type]
+        return Verdict(evidence, None, tuple(map(str, self.assumptions)))
+
+
+def abbreviations(name: str, expr: MatrixExpr) -> list[tuple[MatrixExpr, Name]]:
+    """A name for an expression and for its transpose, as they stand in normal form."""
+    symbol = Symbol(name)
+    plain, tex = text(symbol), latex(symbol)
+    form = simplified(expr)
+    pairs = [(form, Name(plain, tex))]
+    if expr != form:
+        pairs.append((expr, Name(plain, tex, also=True)))
+    flipped = simplified(Transpose(expr))
+    if flipped not in (form, expr):
+        pairs.append((flipped, Name(f"{plain}ᵀ", f"{tex}^{{\\mathsf T}}", also=True)))
+    return pairs
+
+
+def derivation(
+    lines: Sequence[Line], title: str, names: Iterable[tuple[MatrixExpr, Name]] = ()
+) -> Derivation:
+    """A derivation from the calculus's lines."""
+    return Derivation(tuple(Step(line) for line in lines), tuple(names), title)
