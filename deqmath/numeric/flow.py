@@ -199,22 +199,28 @@ def _rk45(journey: _Journey, state: State, tol: float) -> tuple[RunStatus, str]:
         found = State.solve(network(flat), journey.X, near.y, near)
         return -np.concatenate([found.gradient[name].ravel() for name in names])
 
-    first_step: float | None = None
+    speed = math.sqrt(sum(float(np.sum(g * g)) for g in near.gradient.values()))
+    h = 0.01 * math.sqrt(near.net.width) / speed if speed > 0 else journey.end
     while journey.time < journey.end:
         stop = journey.next_stop()
         start = np.concatenate([getattr(near.net, name).ravel() for name in names])
         try:
-            solver = RK45(
-                slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first_step
-            )
+            first = min(h, stop - journey.time)
+            solver = RK45(slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first)
             while solver.status == "running":
                 if journey.book.steps >= journey.limit:
                     return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
+                h = float(solver.h_abs)
                 failure = solver.step()
                 if failure is not None:
                     return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
                 near = State.solve(network(solver.y), journey.X, near.y, near)
                 journey.arrive(float(solver.t), near)
+        except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
+            journey.book.rejected += 1
+            h = min(h, stop - journey.time) / 4
+            if h < _LEAST_STEP * journey.end:
+                return stop_reason(error, f"t = {journey.time + h:.6g}")
         except DeqmathError as error:
             return stop_reason(error, f"the step from t = {journey.time:.6g}")
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"

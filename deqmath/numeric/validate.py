@@ -83,8 +83,9 @@ def _numpy_array(value: Any, name: str) -> np.ndarray[Any, Any]:
 
 def _as_float64(xp: Any, array: Array, name: str) -> Array:
     if xp.isdtype(array.dtype, "integral"):
-        too_big = (array > _EXACT_INTEGERS) | (array < -_EXACT_INTEGERS) if array.dtype.itemsize >= 8 else None
-        if too_big is not None and bool(xp.any(too_big)):
+        low, high = xp.iinfo(array.dtype).min, xp.iinfo(array.dtype).max
+        above = high > _EXACT_INTEGERS and bool(xp.any(array > _EXACT_INTEGERS))
+        if above or (low < -_EXACT_INTEGERS and bool(xp.any(array < -_EXACT_INTEGERS))):
             msg = f"{name} holds integers beyond 2**53, which float64 cannot represent; scale them first"
             raise InputError(msg)
     elif not xp.isdtype(array.dtype, "real floating"):

@@ -65,6 +65,7 @@ class _Low:
     def __init__(self, problem: FixedPoint) -> None:
         xp = problem.xp
         self.problem, self.xp = problem, xp
+        self.probe = min(_PROBE, problem.shape[0])
         self.matrix = xp.astype(problem.matrix * problem.gain, xp.float32)
         self.offset = xp.astype(problem.offset, xp.float32)
         self.gate = None if problem.gate is None else xp.astype(problem.gate, xp.float32)
@@ -87,7 +88,7 @@ class _Low:
         floor = xp.zeros((1, 1), dtype=xp.float32)
         zero = xp.broadcast_to(self.offset, self.problem.shape)
         x = self._maximum(zero + floor, floor) if self.gate is None else zero * self.gate
-        goal = max(math.sqrt(tol), _FLOOR) * frobenius(xp, x[:_PROBE, :])
+        goal = max(math.sqrt(tol), _FLOOR) * frobenius(xp, x[: self.probe, :])
         rate, previous, sweeps = math.nan, math.nan, 0
         while sweeps < min(max_sweeps, self.limit):
             new = x @ self.matrix
@@ -96,7 +97,7 @@ class _Low:
                 new = self._maximum(new, floor)
             else:
                 new *= self.gate
-            size = frobenius(xp, new[:_PROBE, :] - x[:_PROBE, :])
+            size = frobenius(xp, new[: self.probe, :] - x[: self.probe, :])
             rate, previous, x = self._rate(size, previous, rate), size, new
             sweeps += 1
             if not size * rate > goal:
@@ -112,7 +113,7 @@ class _Low:
             shift, floor = xp.astype(v - x, xp.float32), xp.astype(-x, xp.float32)
         else:
             shift, floor = d, d
-        first = previous = frobenius(xp, d[:_PROBE, :])
+        first = previous = frobenius(xp, d[: self.probe, :])
         sweeps = 0
         while sweeps < self.limit:
             new = d @ self.matrix
@@ -121,7 +122,7 @@ class _Low:
             new += shift
             if self.gate is None:
                 new = self._maximum(new, floor)
-            size = frobenius(xp, new[:_PROBE, :] - d[:_PROBE, :])
+            size = frobenius(xp, new[: self.probe, :] - d[: self.probe, :])
             rate, previous, d = self._rate(size, previous, rate), size, new
             sweeps += 1
             if not size * rate > goal * first:
