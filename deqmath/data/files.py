@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import DataError
+
+#: What NumPy and zipfile raise on a damaged archive: bad structure, checksum, header, method, or absurd size.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    MemoryError,
+)
 
 Arrays = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -92,25 +105,35 @@ def read_npz(path: Path, names: tuple[str, str] = ("X", "y")) -> tuple[NDArray[A
         Missing, truncated, not an archive, lacking an array, or holding objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
                 msg = f"{path.name} holds a single array; it needs a .npz archive: np.savez(path, {_savez(names)})"
                 raise DataError(msg)
-            missing = [name for name in names if name not in archive.files]
-            if missing:
-                msg = (
-                    f"{path.name} holds {', '.join(archive.files) or 'nothing'}, but needs the arrays "
-                    f"{names[0]} and {names[1]}: np.savez(path, {_savez(names)})"
-                )
-                raise DataError(msg)
-            return archive[names[0]], archive[names[1]]
+            with archive:
+                return _members(path, archive, names)
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
-        msg = f"{path.name} is truncated or not a NumPy archive of plain arrays ({error}); np.savez(path, {_savez(names)})"
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{path.name} is truncated or not a NumPy archive of plain arrays ({reason}); np.savez(path, {_savez(names)})"
         raise DataError(msg) from error
     except OSError as error:
         raise DataError(_unreadable(path, error)) from error
+
+
+def _members(path: Path, archive: Any, names: tuple[str, str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    if not set(names) <= set(archive.files):
+        msg = (
+            f"{path.name} holds {', '.join(archive.files) or 'nothing'}, but needs the arrays "
+            f"{names[0]} and {names[1]}: np.savez(path, {_savez(names)})"
+        )
+        raise DataError(msg)
+    first, second = (archive[name] for name in names)
+    if not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
+        msg = f"the member {names[0]} or {names[1]} of {path.name} is no NumPy array; np.savez(path, {_savez(names)})"
+        raise DataError(msg)
+    return first, second
 
 
 def _savez(names: tuple[str, str]) -> str:

@@ -138,14 +138,14 @@ def test_truncated_npz_at_every_length(tmp_path):
     content = (tmp_path / "whole.npz").read_bytes()
     for length in [*range(0, len(content), 37), len(content) - 1]:
         (tmp_path / "cut.npz").write_bytes(content[:length])
-        with pytest.raises(DataError, match="cut.npz is truncated or not a NumPy archive"):
+        with pytest.raises(DataError, match=r"cut\.npz is truncated or not a NumPy archive"):
             load(tmp_path / "cut.npz")
 
 
 def test_corrupted_npz_is_never_a_crash(tmp_path):
     np.savez_compressed(tmp_path / "whole.npz", X=np.random.default_rng(0).random((20, 3)), y=np.ones(20))
     content = bytearray((tmp_path / "whole.npz").read_bytes())
-    refused = 0
+    messages = []
     for position in range(0, len(content), 11):
         broken = content.copy()
         broken[position] ^= 0xFF
@@ -153,9 +153,9 @@ def test_corrupted_npz_is_never_a_crash(tmp_path):
         try:
             load(tmp_path / "broken.npz")
         except DataError as error:
-            refused += 1
-            assert "\n" not in str(error)
-    assert refused > 20
+            messages.append(str(error))
+    assert len(messages) > 20
+    assert not any("\n" in message for message in messages)
 
 
 class _Evil:
@@ -213,5 +213,5 @@ def test_unknown_options_are_refused():
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(DataError, match="folder.csv cannot be read"):
+    with pytest.raises(DataError, match=r"folder\.csv cannot be read"):
         load(tmp_path / "folder.csv")
