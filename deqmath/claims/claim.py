@@ -135,10 +135,6 @@ def claim(
     >>> one.id, one.prose
     ('demo.one', 'By counting.')
     """
-    if callable(id):
-        msg = f'{_where(id)}: @claim needs its fields: write @dm.claim("paper.eq1", "paper", "(1)", "what it says")'
-        raise InputError(msg)
-
     def register(function: Callable[..., Any]) -> Claim:
         where = _where(function)
         fields = {"id": id, "source": source, "equation": equation, "statement": statement}
