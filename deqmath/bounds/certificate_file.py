@@ -16,15 +16,15 @@ WITNESS_ENTRIES = 4096
 
 def matrix_record(matrix: Array) -> dict[str, Any]:
     """Shape, fingerprint and, for at most `EMBED_ENTRIES` entries, the entries as hexadecimal floats."""
-    record: dict[str, Any] = {"shape": list(matrix.shape), "sha256": fingerprint(matrix)}
+    record: dict[str, Any] = {"shape": list(matrix.shape), "blake2b": fingerprint(matrix)}
     if matrix.size <= EMBED_ENTRIES:
         record["entries"] = [float(v).hex() for v in matrix.ravel().tolist()]
     return record
 
 
 def fingerprint(matrix: Array) -> str:
-    """SHA-256 of the entries as little-endian float64 in row order, after the shape; ``-0.0`` counts as ``0.0``."""
-    digest = hashlib.sha256(repr(tuple(int(n) for n in matrix.shape)).encode())
+    """BLAKE2b (32 bytes) of the entries as little-endian float64 in row order, after the shape; ``-0.0`` counts as ``0.0``."""
+    digest = hashlib.blake2b(repr(tuple(int(n) for n in matrix.shape)).encode(), digest_size=32)
     rows = max(1, 2**18 // max(1, matrix.shape[-1]))
     for start in range(0, matrix.shape[0], rows):
         block = np.ascontiguousarray(matrix[start : start + rows], dtype="<f8") + 0.0

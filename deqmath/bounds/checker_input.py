@@ -76,8 +76,8 @@ def matrix_entries(
     if len(flat) != rows * columns or (matrix is not None and list(matrix.shape) != shape):
         msg = f"the matrix has {len(flat)} entries where the certificate says shape ({rows}, {columns})"
         raise DataError(msg)
-    if _fingerprint(flat, rows, columns) != described.get("sha256"):
-        msg = "the matrix is not the one the certificate was made for: its SHA-256 differs"
+    if _fingerprint(flat, rows, columns) != described.get("blake2b"):
+        msg = "the matrix is not the one the certificate was made for: its BLAKE2b fingerprint differs"
         raise DataError(msg)
     return [flat[i * columns : (i + 1) * columns] for i in range(rows)]
 
@@ -93,4 +93,4 @@ def numbers(texts: list[Any], name: str) -> list[Fraction]:
 
 def _fingerprint(flat: list[Fraction], rows: int, columns: int) -> str:
     data = np.array([float(v) for v in flat], dtype="<f8")
-    return hashlib.sha256(repr((rows, columns)).encode() + data.tobytes()).hexdigest()
+    return hashlib.blake2b(repr((rows, columns)).encode() + data.tobytes(), digest_size=32).hexdigest()

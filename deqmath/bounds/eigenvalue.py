@@ -11,7 +11,6 @@ import numpy as np
 from deqmath.bounds.candidates import LowPairs, cluster_sizes, low_eigenpairs
 from deqmath.bounds.certificates.cholesky import factorise
 from deqmath.bounds.certificates.deflation import Deflation, proof_slack, prove_gap
-from deqmath.bounds.certificates.lehmann import BlockForms
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.operators import SymmetricOperator, deflated
 from deqmath.bounds.rationals import exact, floor_log2, round_down, round_up
@@ -88,7 +87,7 @@ def _refined(operator: SymmetricOperator, deflation: Deflation, digits: int) -> 
 
 
 def _enclose(block: Block, nu: Fraction, bits: int) -> tuple[Fraction | None, Fraction]:
-    return BlockForms(block.x, block.sx).enclosure(nu, bits)
+    return block.forms.enclosure(nu, bits)
 
 
 def _better(
@@ -130,7 +129,7 @@ def _one_cholesky(operator: SymmetricOperator, pairs: LowPairs | None) -> Enclos
     else:
         vector, guess = pairs.vectors[:, :1], float(pairs.values[0])
     block = Block.start(operator, vector)
-    upper = BlockForms(block.x, block.sx).rayleigh([1]) + operator.remainder
+    upper = block.forms.rayleigh([1]) + operator.remainder
     slack = proof_slack(operator, guess, 0, 0.0)
     lower: Fraction | None = None
     for step in (0.05, 0.5, 1.5, 4.0, 64.0):

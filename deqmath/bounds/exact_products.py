@@ -9,6 +9,9 @@ not used). The pieces are put together again as Python integers.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -22,6 +25,7 @@ from deqmath.errors import ShapeError
 EXACT_BITS = 53
 LEFT_BITS = 26
 BLOCK_ENTRIES = 2**16
+THREADED_BLOCKS = 16
 LOWEST_EXPONENT = -960
 """No slice reaches below 2**-960: entries there go to the remainder."""
 
@@ -58,8 +62,11 @@ class ExactMatrix:
     def __post_init__(self) -> None:
         largest = largest_magnitude(self.array)
         self._top = int(np.frexp(largest)[1]) if largest else 0
-        for start, stop in self._blocks():
-            self._counts[start], self._left[start] = self._needed(start, stop)
+
+        def measure(block: tuple[int, int]) -> None:
+            self._counts[block[0]], self._left[block[0]] = self._needed(*block)
+
+        _for_each(measure, self._blocks())
         left = max(self._left.values())
         self.remainder = Fraction(left) * self.array.size  # ||.||_F <= size * max, generous and exact
 
@@ -86,9 +93,13 @@ class ExactMatrix:
             raise ShapeError(msg)
         right, width = thin.slices(right_bits(n))
         out = [np.zeros((m, right.shape[1])) for _ in range(self.slices)]
-        for start, stop in self._blocks():
+
+        def fill(block: tuple[int, int]) -> None:
+            start, stop = block
             for k, piece in enumerate(self._pieces(start, stop)):
                 np.matmul(piece, right, out=out[k][start:stop])
+
+        _for_each(fill, self._blocks())
         return self._recombine(out, thin, width)
 
     def transposed_times(self, thin: Scaled) -> Scaled:
@@ -141,6 +152,16 @@ def right_bits(n: int) -> int:
         msg = f"exact products sum at most 2**{EXACT_BITS - LEFT_BITS - 1} terms; got {n}"
         raise ShapeError(msg)
     return bits
+
+
+def _for_each(work: Callable[[tuple[int, int]], None], blocks: list[tuple[int, int]]) -> None:
+    """Do the blocks (disjoint rows) on several threads when there are many; the result is exact either way."""
+    if len(blocks) < THREADED_BLOCKS:
+        for block in blocks:
+            work(block)
+        return
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        list(pool.map(work, blocks))
 
 
 def _cut(rest: Array, exponent: int, keep_rest: bool = True) -> Array:

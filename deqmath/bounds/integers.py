@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import flint
 import numpy as np
@@ -84,20 +85,22 @@ class Scaled:
         """One entry, exact."""
         return Fraction(int(self.values[i, j])) * two_to(self.exponent)
 
+    @cached_property
     def integer_matrix(self) -> flint.fmpz_mat:
         """The integers as a FLINT matrix."""
-        return flint.fmpz_mat([[int(v) for v in row] for row in self.values.tolist()])
+        rows, columns = self.values.shape
+        return flint.fmpz_mat(rows, columns, self.values.ravel().tolist())
 
 
 def gram(left: Scaled, right: Scaled) -> Scaled:
     """``left.T @ right`` exactly, both (n, p)."""
-    product = left.integer_matrix().transpose() * right.integer_matrix()
+    product = left.integer_matrix.transpose() * right.integer_matrix
     values = np.array([[int(v) for v in row] for row in product.tolist()], dtype=object)
     return Scaled(values.reshape(left.values.shape[1], right.values.shape[1]), left.exponent + right.exponent)
 
 
 def combine(block: Scaled, small: Scaled) -> Scaled:
     """``block @ small`` exactly: (n, p) times (p, q)."""
-    product = block.integer_matrix() * small.integer_matrix()
+    product = block.integer_matrix * small.integer_matrix
     values = np.array([[int(v) for v in row] for row in product.tolist()], dtype=object)
     return Scaled(values.reshape(block.values.shape[0], small.values.shape[1]), block.exponent + small.exponent)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import flint
 import numpy as np
 from scipy.linalg.lapack import dpotrs
 
 from deqmath.bounds.certificates.deflation import Deflation
+from deqmath.bounds.certificates.lehmann import BlockForms
 from deqmath.bounds.inputs import Array
-from deqmath.bounds.integers import Scaled, combine, gram
+from deqmath.bounds.integers import Scaled, combine
 from deqmath.bounds.operators import SymmetricOperator
 
 CORRECTION_BITS = 46
@@ -18,12 +20,17 @@ INNER_STEPS = 24
 INNER_TOLERANCE = 2.0**-44
 
 
-@dataclass
+@dataclass(frozen=True)
 class Block:
-    """X and S X, exact."""
+    """X and S X, exact, and the small forms built from them."""
 
     x: Scaled
     sx: Scaled
+
+    @cached_property
+    def forms(self) -> BlockForms:
+        """``X^T X``, ``X^T S X``, ``X^T S^2 X``."""
+        return BlockForms(self.x, self.sx)
 
     @classmethod
     def start(cls, operator: SymmetricOperator, vectors: Array) -> Block:
@@ -47,13 +54,12 @@ class Block:
 
     def _residual(self) -> tuple[Array, Array, int]:
         """``(Lambda, R, e)`` with ``S X - X Lambda`` close to ``R 2**e``; Lambda is the Ritz matrix in float64."""
-        a0, a1 = gram(self.x, self.x), gram(self.x, self.sx)
-        wanted = a1.largest_bits() + 64
-        solved = flint.fmpq_mat(a0.integer_matrix()).solve(flint.fmpq_mat(a1.integer_matrix()))
-        grid = a1.exponent - a0.exponent
-        p = a0.values.shape[0]
+        forms = self.forms
+        p = forms.p
+        solved = flint.fmpq_mat(flint.fmpz_mat(forms.a0)).solve(flint.fmpq_mat(flint.fmpz_mat(forms.a1)))
+        wanted = max(v.bit_length() for row in forms.a1 for v in row) + 64
         rounded = [[_round(solved[i, j], wanted) for j in range(p)] for i in range(p)]
-        ritz = Scaled(np.array(rounded, dtype=object).reshape(p, p), grid - wanted)
+        ritz = Scaled(np.array(rounded, dtype=object).reshape(p, p), -wanted)
         residual, scale = self.sx.minus(combine(self.x, ritz)).floats()
         floats, exponent = ritz.floats()
         return np.ldexp(floats, exponent), residual, scale

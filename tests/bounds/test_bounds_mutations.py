@@ -44,11 +44,12 @@ def false_definite():
     return wrong
 
 
-@pytest.mark.parametrize("search", [false_route_a, false_definite])
-@pytest.mark.parametrize("mutant", ["zero", "negative", "1/1000"])
-def test_slack_of_route_a(monkeypatch, search, mutant):
+@pytest.mark.parametrize(
+    ("search", "factor"),
+    [(false_route_a, F(0)), (false_route_a, F(-1)), (false_route_a, F(1, 1000)), (false_definite, F(0))],
+)
+def test_slack_of_route_a(monkeypatch, search, factor):
     assert search() == 0
-    factor = {"zero": F(0), "negative": F(-1), "1/1000": F(1, 1000)}[mutant]
     sound, sound_shift = cholesky.cholesky_slack, cholesky.shifted
     monkeypatch.setattr(cholesky, "cholesky_slack", lambda *a: factor * sound(*a))
     monkeypatch.setattr(cholesky, "shifted", lambda *a: (sound_shift(*a)[0], factor * sound_shift(*a)[1]))
@@ -80,7 +81,7 @@ def test_temple_and_lehmann_terms(monkeypatch):
 
     def halved(self, nu):
         low, high = temple(self, nu)
-        return (None if low is None else high - (high - low) / 64), high
+        return (None if low is None else high - (high - low) / 10**6), high
 
     with monkeypatch.context() as patch:
         patch.setattr(lehmann.BlockForms, "_temple", halved)
@@ -90,7 +91,7 @@ def test_temple_and_lehmann_terms(monkeypatch):
         patch.setattr(lehmann, "round_down", lambda v, grid: v + F(2) ** (grid + 17))
         assert false_enclosures(1) > 0
     with monkeypatch.context() as patch:
-        patch.setattr(lehmann.BlockForms, "rayleigh", lambda self, y: F(self.a1[0][0], self.a0[0][0]) * F(9, 10))
+        patch.setattr(lehmann.BlockForms, "rayleigh", lambda self, _: F(self.a1[0][0], self.a0[0][0]) * F(9, 10))
         assert false_enclosures(1) > 0
 
 
@@ -120,7 +121,7 @@ def test_definiteness_decides_the_sign():
     assert not lehmann.is_positive_definite_integer([[5, 0, 0], [0, 1, 0], [0, 0, -1]])
 
 
-def test_remainder_of_the_slices(monkeypatch):
+def test_remainder_of_the_slices():
     """With two slices for a wide range of entries the remainder is what keeps the enclosure true."""
     h = np.array([[1.0, 2.0**-70], [2.0**-70, 1.0 - 2.0**-52]])
     h[0, 1] = h[1, 0] = 1.5 * 2.0**-62

@@ -29,10 +29,10 @@ class BlockForms:
     """The three exact p x p matrices ``X^T X``, ``X^T S X``, ``X^T S^2 X`` as integers over one power of two."""
 
     def __init__(self, x: Scaled, sx: Scaled) -> None:
-        low = min(x.exponent, sx.exponent)
-        x, sx = x.shifted(low), sx.shifted(low)
         self.p = x.values.shape[1]
-        self.a0, self.a1, self.a2 = (_rows(gram(a, b)) for a, b in ((x, x), (x, sx), (sx, sx)))
+        self.exponent = 2 * min(x.exponent, sx.exponent)
+        forms = (gram(x, x), gram(x, sx), gram(sx, sx))
+        self.a0, self.a1, self.a2 = (_rows(form.shifted(self.exponent)) for form in forms)
 
     def rayleigh(self, y: list[int]) -> Fraction:
         """``(Xy)^T S (Xy) / (Xy)^T (Xy)``: an upper bound of the smallest eigenvalue for every y with Xy != 0."""
