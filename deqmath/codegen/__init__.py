@@ -1,0 +1,7 @@
+"""Code from expressions: a plan of linear algebra, passes over it, and one file a target library."""
+
+from deqmath.codegen.build import register
+from deqmath.codegen.generate import generate
+from deqmath.codegen.module import GeneratedModule
+
+__all__ = ["GeneratedModule", "generate", "register"]

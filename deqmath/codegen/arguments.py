@@ -1,0 +1,124 @@
+"""The arguments of a generated function: names, shapes, kinds, and which dimension comes from where."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from sympy import Expr, MatrixSymbol, Symbol
+
+from deqmath.codegen.graph import Node, is_index, walk
+from deqmath.errors import InputError
+from deqmath.expressions import Column, Total
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: kind is matrix, scalar, dimension (a positive integer) or index."""
+
+    symbol: str
+    name: str
+    kind: str
+    shape: tuple[Expr, ...] = ()
+    bound: Expr | None = None
+
+
+@dataclass
+class Signature:
+    """The arguments in order, and every dimension that is read from shapes."""
+
+    arguments: list[Argument]
+    dims: list[Symbol]
+    names: dict[Symbol, str] = field(default_factory=dict)
+
+    def of_kind(self, *kinds: str) -> list[Argument]:
+        return [a for a in self.arguments if a.kind in kinds]
+
+
+def identifier(name: str, reserved: Iterable[str]) -> str:
+    """A symbol's name as a Python identifier: ``lambda`` becomes ``lambda_``."""
+    text = "".join(c if c == "_" or c.isalnum() else "_" for c in name.replace("'", "_prime")).lstrip("_") or "x"
+    text = f"x{text}" if text[0].isdigit() else text
+    return f"{text}_" if keyword.iskeyword(text) or text in reserved else text
+
+
+def signature(exprs: list[Any], roots: list[Node], reserved: Iterable[str]) -> Signature:
+    """Collect the arguments of expressions, sorted by name."""
+    matrices: dict[str, MatrixSymbol] = {}
+    for M in sorted({M for e in exprs for M in e.atoms(MatrixSymbol)}, key=str):
+        if matrices.setdefault(M.name, M).shape != M.shape:
+            msg = f"generate received two matrices named {M.name}, of shapes {matrices[M.name].shape} and {M.shape}; it needs one shape a name"
+            raise InputError(msg)
+    readable = {k for M in matrices.values() for k in M.shape if k.is_Symbol}
+    values = _value_symbols(roots)
+    sizes = {s for M in matrices.values() for k in M.shape for s in k.free_symbols} | _size_symbols(exprs)
+    indices = _index_symbols(exprs)
+    found = [_matrix_argument(M, reserved) for M in matrices.values()]
+    for s in sorted(values | sizes | set(indices), key=lambda s: (s.name, str(s.assumptions0))):
+        if s in readable or is_index(s):
+            continue
+        kind = "index" if s in indices else "dimension" if s in sizes or (s.is_integer and s.is_positive) else "scalar"
+        found.append(Argument(s.name, identifier(s.name, reserved), kind, (), indices.get(s)))
+    found.sort(key=lambda a: a.symbol)
+    for a, b in pairwise(found):
+        if a.name == b.name:
+            msg = f"generate received two different symbols that print as {a.name} ({a.kind} and {b.kind}); it needs distinct names"
+            raise InputError(msg)
+    return _named(found, sorted(readable, key=lambda s: s.name), values | sizes | set(indices), reserved)
+
+
+def _matrix_argument(M: MatrixSymbol, reserved: Iterable[str]) -> Argument:
+    return Argument(M.name, identifier(M.name, reserved), "matrix", tuple(M.shape))
+
+
+def _named(found: list[Argument], dims: list[Symbol], symbols: set[Symbol], reserved: Iterable[str]) -> Signature:
+    taken = {a.name for a in found} | set(reserved)
+    names: dict[Symbol, str] = {}
+    for k in dims:
+        name = identifier(k.name, reserved)
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[k] = name
+    by_symbol = {a.symbol: a.name for a in found if a.kind != "matrix"}
+    names.update({s: by_symbol[s.name] for s in symbols if s.name in by_symbol})
+    return Signature(found, dims, names)
+
+
+def _value_symbols(roots: list[Node]) -> set[Symbol]:
+    """Symbols that occur in scalar formulas, without the placeholders of operands."""
+    out: set[Symbol] = set()
+    for n in walk(roots):
+        if n.op == "scalar":
+            out |= n.data.free_symbols - {a.placeholder for a in n.args}
+        for k in (*n.shape, *(n.data[1:] if n.op in ("total", "stack") else ())):
+            out |= k.free_symbols
+    return {s for s in out if not s.name.startswith("_")}
+
+
+def _size_symbols(exprs: list[Any]) -> set[Symbol]:
+    return {s for e in exprs for t in e.atoms(Total) for s in t.count.free_symbols}
+
+
+def _index_symbols(exprs: list[Any]) -> dict[Symbol, Expr]:
+    """Free sample indices (a column asked for by its number), with the count they stay below."""
+    bound = {t.index for e in exprs for t in e.atoms(Total)}
+    return {
+        c.index: c.arg.shape[1]
+        for e in exprs
+        for c in sorted(e.atoms(Column), key=str)
+        if c.index.is_Symbol and c.index not in bound
+    }
+
+
+def ordered(sig: Signature, order: list[str]) -> Signature:
+    """The same signature with its arguments in the order the caller fixed."""
+    position = {name: k for k, name in enumerate(order)}
+    missing = [a.symbol for a in sig.arguments if a.symbol not in position]
+    if missing:
+        msg = f"generate received arguments={order}, which leaves out {', '.join(missing)}; it needs every symbol of the expressions"
+        raise InputError(msg)
+    return Signature(sorted(sig.arguments, key=lambda a: position[a.symbol]), sig.dims, sig.names)

@@ -1,0 +1,100 @@
+"""Counts, as SymPy expressions in the dimensions: flops of a plan and floats it holds.
+
+One multiplication or addition is one flop; a product of p x q by q x r counts 2 p q r, an LU
+factorisation of m x m counts 2 m^3 / 3, two triangular solves with k columns 2 m^2 k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr, Rational, S, expand
+
+from deqmath.codegen.graph import Node, free_indices, walk
+
+_FREE = {
+    "input", "constant", "identity", "zeros", "ones", "transpose", "vec", "unvec", "column", "entry", "scalar",
+    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart",
+}  # fmt: skip
+
+
+def size(node: Node) -> Expr:
+    """How many numbers a node holds (a diagonal matrix holds its diagonal)."""
+    if not node.shape:
+        return S.One
+    if node.op in ("diagonal", "identity"):
+        return node.rows
+    return node.rows * node.cols
+
+
+def flops(node: Node) -> Expr:
+    """The flops of one node, its operands being known."""
+    if node.op in _FREE:
+        return S.Zero
+    return _LINEAR_ALGEBRA[node.op](node) if node.op in _LINEAR_ALGEBRA else _entrywise(node)
+
+
+def _entrywise(node: Node) -> Expr:
+    return size(node) * max(1, len(node.args) - 1)
+
+
+def _product(node: Node) -> Expr:
+    total, p = S.Zero, node.args[0].rows
+    for f in node.args[1:]:
+        total += 2 * p * f.rows * f.cols if f.rows != 1 else p * f.cols
+    return total
+
+
+def _solve(node: Node) -> Expr:
+    m, k = node.args[1].rows, node.args[1].cols
+    triangular = 2 * m**2 * k
+    return triangular if node.op == "lu_solve" else Rational(2, 3) * m**3 + triangular
+
+
+_LINEAR_ALGEBRA: dict[str, Callable[[Node], Expr]] = {
+    "product": _product,
+    "times": _product,
+    "solve": _solve,
+    "lu_solve": _solve,
+    "lu": lambda n: Rational(2, 3) * n.rows**3,
+    "det": lambda n: Rational(2, 3) * n.args[0].rows ** 3,
+    "logdet": lambda n: Rational(2, 3) * n.args[0].rows ** 3,
+    "inverse": lambda n: 2 * n.rows**3,
+    "trace": lambda n: n.args[0].rows,
+    "trace_product": lambda n: 2 * size(n.args[0]),
+    "add_diagonal": lambda n: n.rows,
+    "row_sum": lambda n: size(n.args[0]),
+    "column_dot": lambda n: 2 * size(n.args[0]),
+    "kron_apply": lambda n: 2 * n.cols * (n.args[1].rows * n.args[2].rows + n.rows * n.args[0].cols),
+    "stack": lambda _: S.Zero,
+    "total": lambda n: n.data[1] * size(n),
+}
+
+
+def total_flops(roots: list[Node]) -> Expr:
+    """The flops of a plan: shared nodes count once, nodes inside a loop once a round."""
+    counts: dict[Node, Expr] = {}
+    for loop in walk(roots):
+        if loop.op in ("total", "stack"):
+            index, count = loop.data
+            for n in walk([loop.args[0]]):
+                if index in free_indices(n):
+                    counts[n] = counts.get(n, S.One) * count
+    return expand(sum((flops(n) * counts.get(n, S.One) for n in walk(roots)), S.Zero))
+
+
+def total_memory(roots: list[Node]) -> Expr:
+    """An upper bound on the floats held at once, beyond the arguments."""
+    views = {
+        "input",
+        "scalar",
+        "transpose",
+        "column",
+        "entry",
+        "constant",
+        "identity",
+        "repeat",
+        "diagpart",
+        "from_scalar",
+    }
+    return expand(sum((size(n) for n in walk(roots) if n.op not in views), S.Zero))

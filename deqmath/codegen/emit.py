@@ -1,0 +1,164 @@
+"""From the lowered plan to lines of Python: order, names, loops, and a comment of algebra a line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sympy import Symbol
+
+from deqmath.codegen.describe import Describer, index_name
+from deqmath.codegen.graph import Node, free_indices, walk
+from deqmath.codegen.targets.base import Code, Context, Target
+from deqmath.expressions.nodes import RELU, STEP
+
+#: Operations that deserve a line of their own, with the name their value gets.
+_LINES = {
+    "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
+    "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "det": "det", "logdet": "logdet",
+}  # fmt: skip
+_LEAVES = ("input", "scalar", "identity", "from_scalar")
+_WIDEST = 88
+
+
+class Emitter:
+    """Writes one function body; a node used twice, or worth a comment, becomes a named line."""
+
+    def __init__(self, target: Target, names: dict[Symbol, str], inputs: dict[str, str], taken: set[str]) -> None:
+        self.target, self.inputs = target, inputs
+        self.taken = set(taken)
+        self.lines: list[str] = []
+        self._indent = "    "
+        self._codes: dict[Node, Code] = {}
+        self._named: dict[Node, str] = {}
+        self._uses: Counter[Node] = Counter()
+        self._activated: set[Node] = set()
+        self._free: dict[Node, frozenset[Symbol]] = {}
+        self.describer = Describer(self._name_of)
+        self.symbols: dict[Symbol, str] = dict(names)
+        self.context = Context(self.symbols, self._describe_matrix)
+
+    def run(self, roots: list[Node]) -> list[Code]:
+        """Emit all roots; the codes of their values, in order."""
+        self._uses = Counter(a for n in walk(roots) for a in n.args)
+        self._activated = {n.args[0] for n in walk(roots) if n.op == "map" and n.data in (STEP, RELU)}
+        return [self.expr(r) for r in roots]
+
+    def expr(self, node: Node) -> Code:
+        """The text of a node's value, after emitting whatever lines it needs."""
+        if node in self._codes:
+            return self._codes[node]
+        if node.op in ("total", "stack"):
+            return self._loop(node)
+        if node.op == "input":
+            code = Code(self.inputs[node.data])
+        else:
+            # What is scaled in place must be fresh: it is written into the call itself.
+            if node.op == "add_diagonal" and self._uses[node.args[0]] == 1 and node.args[0].op in ("times", "product"):
+                self._codes[node.args[0]] = self._render(node.args[0])
+            code = self._render(node)
+        if self._wants_line(node, code):
+            return self._assign(node, code)
+        self._codes[node] = code
+        return code
+
+    def _render(self, node: Node) -> Code:
+        return self.target.render(node, [self.expr(a) for a in node.args], self.context)
+
+    def _wants_line(self, node: Node, code: Code) -> bool:
+        if node.op in _LEAVES or (node.op in ("transpose", "column", "entry") and len(code.text) < 40):
+            return False
+        if node.op == "diagonal" and code.text.isidentifier():
+            return False
+        return node.op in _LINES or node in self._activated or self._uses[node] > 1 or len(code.text) > _WIDEST
+
+    def _assign(self, node: Node, code: Code) -> Code:
+        comment = self.describer.body(node)
+        name = self.fresh(self._hint(node))
+        if node.op == "map" and node.data == STEP:
+            comment += f", the diagonal of {name.upper()}"
+        self._write(name, code.text, f"{name} = {comment}" if node.op != "lu" else comment)
+        self._named[node] = name
+        self._codes[node] = Code(name)
+        return self._codes[node]
+
+    def _write(self, name: str, text: str, comment: str) -> None:
+        line = f"{self._indent}{name} = {text}"
+        if len(line) + len(comment) + 4 <= 118:
+            self.lines.append(f"{line}  # {comment}")
+            return
+        self._comment(comment)
+        self.lines.append(line)
+
+    def _comment(self, text: str) -> None:
+        room = 114 - len(self._indent)
+        while text:
+            cut = len(text) if len(text) <= room else (text.rfind(" ", 1, room) if " " in text[1:room] else room)
+            self.lines.append(f"{self._indent}# {text[:cut].rstrip()}")
+            text = text[cut:].strip()
+
+    def _hint(self, node: Node) -> str:
+        if node.op == "map":
+            return "d" if node.data == STEP else "r" if node.data == RELU else "s"
+        if node.op == "lu":
+            return f"lu_{self._named.get(node.args[0], 'M')}"
+        if node.op in ("solve", "lu_solve") and node.data:
+            return "q"
+        return "u" if node in self._activated else _LINES.get(node.op, "t")
+
+    def fresh(self, hint: str) -> str:
+        name, k = hint, 2
+        while name in self.taken:
+            name, k = f"{hint}{k}", k + 1
+        self.taken.add(name)
+        return name
+
+    def _name_of(self, node: Node) -> str | None:
+        if node.op == "input":
+            return self.inputs[node.data]
+        return self._named.get(node)
+
+    def _describe_matrix(self, node: Node) -> str:
+        """For error messages: ``U = I - gamma D A``."""
+        name, body = self._name_of(node), self.describer.body(node)
+        return body if name is None or name == body else f"{name} = {body}"
+
+    def _loop(self, node: Node) -> Code:
+        """One value a sample, collected as columns (stack) or added up (total)."""
+        index, count = node.data
+        body = node.args[0]
+        self._emit_invariants(body, index)
+        name = self.fresh("Q" if node.op == "stack" else "S")
+        letter = self.fresh(index_name(index))
+        limit = self.target.size(count, self.symbols)
+        if any(index in free_indices(n, self._free) for n in walk([body]) if n.op in ("solve", "lu", "inverse")):
+            self._comment(f"One system at a time: a stack of all {limit} would take {limit} times the memory.")
+        store = f"{name}_columns" if node.op == "stack" else name
+        self.lines.append(f"{self._indent}{store} = {'[]' if node.op == 'stack' else '0.0'}")
+        self.lines.append(f"{self._indent}for {letter} in range({limit}):")
+        outer = (dict(self._codes), dict(self._named), self._indent)
+        self._indent += "    "
+        self.symbols[index] = letter
+        value = self.expr(body)
+        line = f"{store}.append({value.text})" if node.op == "stack" else f"{name} = {name} + {value.at(2)}"
+        self.lines.append(f"{self._indent}{line}")
+        self._codes, self._named, self._indent = outer
+        if node.op == "stack":
+            stacked = Node("hstack", (), None, node.shape, -1)
+            code = self.target.render(stacked, [Code(store)], self.context)
+            self._write(name, code.text, f"{name} = {self.describer.body(node)}")
+        self._named[node] = name
+        self._codes[node] = Code(name)
+        return self._codes[node]
+
+    def _emit_invariants(self, body: Node, index: Symbol) -> None:
+        """Compute before the loop whatever in its body does not depend on the sample."""
+        inside = [n for n in walk([body]) if index in free_indices(n, self._free)]
+        for n in inside:
+            for a in n.args:
+                free = free_indices(a, self._free)
+                if index not in free and free <= self.symbols.keys() and a.op not in _LEAVES and a not in self._codes:
+                    code = self.expr(a)
+                    if not code.text.isidentifier() and a not in self._named and a.op != "transpose":
+                        self._assign(a, code)
+        if index not in free_indices(body, self._free):
+            self.expr(body)

@@ -1,0 +1,166 @@
+"""The result of code generation: text, its loading, its writing, its counts."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import itertools
+import linecache
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from sympy import Expr
+
+from deqmath.codegen.plan import Plan
+from deqmath.codegen.targets.base import Target
+from deqmath.codegen.write import test_text
+from deqmath.errors import InputError
+
+_SERIAL = itertools.count(1)
+
+
+class Flops(dict[str, Expr]):
+    """Function name -> flops a sample, a SymPy expression in the dimensions.
+
+    Where the module has one function, the mapping can also be used as that expression: in
+    arithmetic through ``.expression``, and directly in ``.subs`` and ``sympify``.
+    """
+
+    @property
+    def expression(self) -> Expr:
+        """The count of the only function."""
+        if len(self) != 1:
+            msg = f"flops holds {len(self)} functions ({', '.join(self)}); it needs a name, as in flops[{next(iter(self))!r}]"
+            raise InputError(msg)
+        return next(iter(self.values()))
+
+    def subs(self, *args: Any, **kwargs: Any) -> Expr:
+        """The count of the only function at given dimensions."""
+        return self.expression.subs(*args, **kwargs)
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        """The dimensions in the count of the only function."""
+        return set(self.expression.free_symbols)
+
+    def _sympy_(self) -> Expr:
+        return self.expression
+
+
+class _TextLoader(importlib.abc.InspectLoader):
+    """Loads a module from text that is in memory; tracebacks and inspect find the text."""
+
+    def __init__(self, source: str, filename: str) -> None:
+        self.source, self.filename = source, filename
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - one text, one module
+        return self.source
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        return self.source_to_code(self.source, self.filename)
+
+
+@dataclass(frozen=True)
+class GeneratedModule:
+    """A generated module: standalone text with one function for each expression.
+
+    Attributes
+    ----------
+    source
+        The text of the module; it imports its target library only.
+    flops
+        Function name -> flops a sample, a SymPy expression in the dimensions. With a single
+        function, ``flops.expression`` (also ``flops.subs(...)``) is its count.
+    memory
+        Function name -> numbers held at once beyond the arguments, an upper bound.
+    test_source
+        The text of a companion test, to stand beside the module as ``test_<name>.py``.
+
+    Examples
+    --------
+    >>> import deqmath as dm
+    >>> from sympy import Inverse, MatrixSymbol
+    >>> m = dm.dim("m")
+    >>> A, b = MatrixSymbol("A", m, m), MatrixSymbol("b", m, 1)
+    >>> code = dm.generate({"x": Inverse(A) * b})
+    >>> print(code.load().x([[2.0, 0.0], [0.0, 4.0]], [[2.0], [2.0]]).ravel())
+    [1.  0.5]
+    >>> code.flops.subs(m, 3)
+    36
+    """
+
+    source: str
+    target: str
+    name: str
+    flops: Flops
+    memory: Mapping[str, Expr]
+    plans: tuple[Plan, ...] = field(repr=False)
+    _target: Target = field(repr=False)
+
+    @property
+    def test_source(self) -> str:
+        return self.test_source_for(self.name)
+
+    def test_source_for(self, module: str) -> str:
+        """The companion test of the module saved as ``<module>.py``."""
+        return test_text(self.plans, self._target, module)
+
+    def load(self) -> ModuleType:
+        """The module, imported: a namespace with one function for each expression."""
+        name = f"deqmath_generated_{self.name}_{next(_SERIAL)}"
+        filename = f"<{name}>"
+        spec = importlib.util.spec_from_loader(name, _TextLoader(self.source, filename), origin=filename)
+        if spec is None or spec.loader is None:  # for the type checker: a loader was given
+            msg = f"the generated module {name} could not be loaded"
+            raise ImportError(msg)
+        module = importlib.util.module_from_spec(spec)
+        module.__file__ = filename
+        # An entry without a time of change is never dropped: tracebacks show the generated lines.
+        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    def write(self, path: str | os.PathLike[str], *, tests: bool = False) -> Path:
+        """Write the module, all of it or nothing; with ``tests``, its companion test beside it.
+
+        Parameters
+        ----------
+        path
+            The file to write, such as ``eq10.py``.
+        tests
+            Also write ``test_<name>.py`` in the same folder.
+        """
+        path = Path(path)
+        _write_atomically(path, self.source)
+        if tests:
+            if not path.stem.isidentifier():
+                msg = f"write received the file name {path.name}; with tests=True it needs a name Python can import, as in eq10.py"
+                raise InputError(msg)
+            _write_atomically(path.with_name(f"test_{path.stem}.py"), self.test_source_for(path.stem))
+        return path
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
+        try:
+            part.write(text)
+            part.flush()
+            os.fsync(part.fileno())
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    Path(part.name).chmod(0o666 & ~_umask())
+    Path(part.name).replace(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

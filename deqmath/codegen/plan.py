@@ -1,0 +1,64 @@
+"""The plan of one function: arguments, the graph as written, and the graph as it will run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr
+
+from deqmath.codegen.algebra import Algebra
+from deqmath.codegen.arguments import Signature, ordered, signature
+from deqmath.codegen.build import Builder
+from deqmath.codegen.cost import total_flops, total_memory
+from deqmath.codegen.graph import Node
+from deqmath.codegen.passes import PIPELINE
+from deqmath.errors import InputError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One function to be written; ``raw`` is the expression, ``roots`` what the passes made of it."""
+
+    name: str
+    exprs: tuple[Any, ...]
+    raw: list[Node]
+    roots: list[Node]
+    signature: Signature
+    outputs: tuple[str, ...]
+
+    @property
+    def flops(self) -> Expr:
+        return total_flops(self.roots)
+
+    @property
+    def memory(self) -> Expr:
+        return total_memory(self.roots)
+
+
+def make_plan(
+    name: str,
+    exprs: tuple[Any, ...],
+    outputs: tuple[str, ...],
+    *,
+    reserved: Iterable[str],
+    without: Iterable[str] = (),
+    order: list[str] | None = None,
+) -> Plan:
+    """Build the graph of the expressions and run the passes over it."""
+    unknown = sorted(set(without) - set(PIPELINE))
+    if unknown:
+        msg = f"generate received without={unknown}; the passes are {', '.join(PIPELINE)}"
+        raise InputError(msg)
+    algebra = Algebra()
+    builder = Builder(algebra)
+    raw = [builder.build(e) for e in exprs]
+    roots = list(raw)
+    for pass_name, run in PIPELINE.items():
+        if pass_name not in without:
+            roots = run(algebra, roots)
+    sig = signature(list(exprs), [*raw, *roots], reserved)
+    if order is not None:
+        sig = ordered(sig, order)
+    return Plan(name, exprs, raw, roots, sig, outputs)

@@ -1,0 +1,154 @@
+"""Functions that generated mpmath modules carry a copy of, each only where it is used.
+
+``ctx`` is the mpmath context; a matrix is one of its matrices. Identities are ``ctx.eye(m)``,
+built here only where one is added: no symbol ``I`` occurs, so none can be read as the
+imaginary unit.
+"""
+
+# ruff: noqa: EM102, TRY004 - the text is copied into modules that stand alone, and is kept plain
+
+from __future__ import annotations
+
+from numbers import Rational
+from typing import Any
+
+
+def _number(ctx: Any, name: str, value: Any) -> Any:
+    """One real finite number in the context."""
+    if isinstance(value, Rational):
+        return ctx.mpf(int(value.numerator)) / int(value.denominator)
+    try:
+        number = ctx.convert(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: received {value!r} of type {type(value).__name__}; it needs real numbers") from None
+    if (hasattr(number, "imag") and number.imag != 0) or "mpc" in type(number).__name__:
+        raise ValueError(f"{name}: received the complex number {value}; it needs real numbers")
+    if not ctx.isfinite(number):
+        raise ValueError(f"{name}: received {value}; it needs finite numbers")
+    return +number
+
+
+def _matrix(ctx: Any, name: str, value: Any, shape: str) -> Any:
+    """A matrix argument: an mpmath matrix, or nested lists of rows."""
+    if hasattr(value, "rows") and hasattr(value, "cols"):
+        rows = [[value[i, j] for j in range(int(value.cols))] for i in range(int(value.rows))]
+    else:
+        rows = value.tolist() if hasattr(value, "tolist") else value
+        if not isinstance(rows, (list, tuple)) or not all(isinstance(r, (list, tuple)) for r in rows):
+            raise ValueError(
+                f"{name}: received a {type(value).__name__}; it needs {shape}, an mpmath matrix or nested lists of rows"
+            )
+    if len({len(r) for r in rows}) != 1 or not rows[0]:
+        raise ValueError(
+            f"{name}: received rows of lengths {[len(r) for r in rows]}; it needs {shape}, rows of one length"
+        )
+    return ctx.matrix([[_number(ctx, name, x) for x in r] for r in rows])
+
+
+def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """An integer argument in ``low <= value < high``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name}: received {value!r}; it needs an integer")
+    if value < low or (high is not None and value >= high):
+        upper = "" if high is None else f" and at most {high - 1}"
+        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
+    return value
+
+
+def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dict[str, int]:
+    """The dimensions read from the shapes; two arguments that disagree are both named."""
+    sizes: dict[str, int] = {}
+    source: dict[str, str] = {}
+    for name, (matrix, axes) in arguments.items():
+        shape, needed = (matrix.rows, matrix.cols), f"({axes[0]}, {axes[1]})"
+        for axis, size in zip(axes, shape, strict=True):
+            if isinstance(axis, int):
+                if size != axis:
+                    raise ValueError(f"{name}: received shape {shape}; it needs {needed}")
+            elif axis and sizes.setdefault(axis, size) != size:
+                other, spec = arguments[source[axis]]
+                raise ValueError(
+                    f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "
+                    f"{source[axis]} of shape {(other.rows, other.cols)}; they need {needed} and ({spec[0]}, {spec[1]})"
+                )
+            source.setdefault(str(axis), name)
+    return sizes
+
+
+def _shape(name: str, matrix: Any, shape: tuple[int, int], symbols: str) -> None:
+    """Check a shape that is a formula in the dimensions."""
+    if (matrix.rows, matrix.cols) != shape:
+        raise ValueError(f"{name}: received shape {(matrix.rows, matrix.cols)}; it needs {symbols} = {shape}")
+
+
+def _solve(ctx: Any, M: Any, B: Any, name: str) -> Any:
+    """``inv(M) B``, one factorisation for all columns of B."""
+    try:
+        if B.cols == 1:
+            return ctx.lu_solve(M, B)
+        LU, pivots = ctx.LU_decomp(M)
+        columns = [ctx.U_solve(LU, ctx.L_solve(LU, B[:, j], pivots)) for j in range(B.cols)]
+    except ZeroDivisionError:
+        raise ValueError(f"{name} is singular to working precision; it needs to be invertible") from None
+    return _from_columns(ctx, columns)
+
+
+def _from_columns(ctx: Any, columns: list[Any]) -> Any:
+    """The matrix with the given columns."""
+    return ctx.matrix([[c[i] for c in columns] for i in range(columns[0].rows)])
+
+
+def _build(ctx: Any, rows: int, cols: int, entry: Any) -> Any:
+    """The matrix of ``entry(i, j)``."""
+    return ctx.matrix([[entry(i, j) for j in range(cols)] for i in range(rows)])
+
+
+def _map(ctx: Any, f: Any, *X: Any) -> Any:
+    """``f`` entry by entry, over matrices of one shape."""
+    return _build(ctx, X[0].rows, X[0].cols, lambda i, j: f(*(x[i, j] for x in X)))
+
+
+def _scale_rows(ctx: Any, v: Any, X: Any) -> Any:
+    """``diag(v) X``."""
+    return _build(ctx, X.rows, X.cols, lambda i, j: v[i] * X[i, j])
+
+
+def _scale_columns(ctx: Any, X: Any, row: Any) -> Any:
+    """``X diag(row)``."""
+    return _build(ctx, X.rows, X.cols, lambda i, j: X[i, j] * row[j])
+
+
+def _add_diagonal(ctx: Any, X: Any, v: Any) -> Any:
+    """``X + diag(v)`` for a column or a number v, in a copy."""
+    is_column = hasattr(v, "rows")
+    return _build(ctx, X.rows, X.cols, lambda i, j: X[i, j] + (v[i] if is_column else v) if i == j else X[i, j])
+
+
+def _kron(ctx: Any, A: Any, B: Any) -> Any:
+    """``A kron B``."""
+    p, q = B.rows, B.cols
+    return _build(ctx, A.rows * p, A.cols * q, lambda i, j: A[i // p, j // q] * B[i % p, j % q])
+
+
+def _vec(ctx: Any, X: Any) -> Any:
+    """``vec(X)``: the columns of X, stacked."""
+    return _build(ctx, X.rows * X.cols, 1, lambda k, _: X[k % X.rows, k // X.rows])
+
+
+def _unvec(ctx: Any, y: Any, rows: int, cols: int) -> Any:
+    """The matrix of the given shape with ``vec = y``."""
+    return _build(ctx, rows, cols, lambda i, j: y[j * rows + i])
+
+
+def _kron_apply(ctx: Any, A: Any, B: Any, Y: Any) -> Any:
+    """``(A kron B) Y``, column by column: ``vec(B X A^T)``."""
+    columns = [_vec(ctx, B * _unvec(ctx, Y[:, k], B.cols, A.cols) * A.T) for k in range(Y.cols)]
+    return _from_columns(ctx, columns)
+
+
+def _logdet(ctx: Any, M: Any, name: str) -> Any:
+    """``log(det(M))`` of a matrix of positive determinant."""
+    determinant = ctx.det(M)
+    if determinant <= 0:
+        raise ValueError(f"{name} has determinant {ctx.nstr(determinant)}; its logarithm needs a positive one")
+    return ctx.matrix([[ctx.log(determinant)]])

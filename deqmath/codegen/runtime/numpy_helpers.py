@@ -1,0 +1,220 @@
+"""Functions that generated NumPy modules carry a copy of, each only where it is used.
+
+Every matrix has shape (..., rows, columns); leading axes are batch axes and broadcast. A scalar
+is a Python float, or an array of shape (..., 1, 1). Names start with an underscore because they
+are private in the generated module.
+"""
+
+# ruff: noqa: EM102, TRY004 - the text is copied into modules that stand alone, and is kept plain
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+
+def _real(name: str, value: Any) -> np.ndarray:
+    """The argument as a float array; refuses what is not finite and real."""
+    kind = type(value).__name__
+    if isinstance(value, np.ma.MaskedArray) or not isinstance(value, (np.ndarray, np.generic, float, int, list, tuple)):
+        raise ValueError(
+            f"{name}: received a {kind}; it needs a NumPy array of real numbers, as in numpy.asarray({name})"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    if array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, float64 or float32")
+    if not np.isfinite(array).all():
+        bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name}: received {array[bad]} at index {bad}; it needs finite numbers")
+    return array
+
+
+def _matrix(name: str, value: Any, shape: str) -> np.ndarray:
+    """A matrix argument, with optional leading batch axes."""
+    array = _real(name, value)
+    if array.ndim < 2:
+        advice = f"; a column is (k, 1): pass {name}[:, None]" if array.ndim == 1 else ""
+        raise ValueError(f"{name}: received shape {array.shape}; it needs {shape}, after any batch axes{advice}")
+    return array
+
+
+def _scalar(name: str, value: Any) -> Any:
+    """A scalar argument: a float, or one number a sample, which gets two axes of length 1."""
+    array = _real(name, value)
+    return float(array) if array.ndim == 0 else array[..., None, None]
+
+
+def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """An integer argument in ``low <= value < high``."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{name}: received {value!r}; it needs an integer")
+    if value < low or (high is not None and value >= high):
+        upper = "" if high is None else f" and at most {high - 1}"
+        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
+    return int(value)
+
+
+def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]]) -> dict[str, int]:
+    """The dimensions read from the shapes; two arguments that disagree are both named."""
+    sizes: dict[str, int] = {}
+    source: dict[str, str] = {}
+    for name, (array, axes) in arguments.items():
+        needed = f"({axes[0]}, {axes[1]})"
+        for axis, size in zip(axes, array.shape[-2:], strict=True):
+            if isinstance(axis, int):
+                if size != axis:
+                    raise ValueError(f"{name}: received shape {array.shape}; it needs {needed}, after any batch axes")
+            elif axis == "":
+                continue
+            elif size == 0:
+                raise ValueError(f"{name}: received shape {array.shape}; it needs {needed} with {axis} at least 1")
+            elif sizes.setdefault(axis, size) != size:
+                other = arguments[source[axis]]
+                raise ValueError(
+                    f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {array.shape} and "
+                    f"{source[axis]} of shape {other[0].shape}; they need {needed} and ({other[1][0]}, {other[1][1]})"
+                )
+            source.setdefault(str(axis), name)
+    return sizes
+
+
+def _shape(name: str, array: np.ndarray, shape: tuple[int, int], symbols: str) -> None:
+    """Check a shape that is a formula in the dimensions."""
+    if array.shape[-2:] != shape:
+        raise ValueError(f"{name}: received shape {array.shape}; it needs {symbols} = {shape}, after any batch axes")
+
+
+def _batch(**arguments: Any) -> tuple[int, ...]:
+    """The common batch shape of the arguments."""
+    shapes = {name: np.shape(value)[:-2] for name, value in arguments.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"the batch axes do not broadcast: received {listed}; they need equal lengths, or 1") from None
+
+
+def _finish(result: Any, shape: tuple[int, ...], arguments: tuple[Any, ...]) -> Any:
+    """The result in the batch shape and dtype of the arguments, never an argument itself."""
+    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+    dtype = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    out = np.asarray(result, dtype=dtype)
+    if out.shape != shape:
+        out = np.broadcast_to(out, shape)
+    out = out.copy() if not out.flags.writeable or any(np.may_share_memory(out, a) for a in arrays) else out
+    return out[()]
+
+
+def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
+    """``inv(M) B``; one factorisation where one M serves a whole batch of B."""
+    try:
+        if M.ndim == 2 and B.ndim > 2:
+            columns = np.moveaxis(B, -2, 0)
+            solved = np.linalg.solve(M, columns.reshape(len(M), -1))
+            return np.moveaxis(solved.reshape(columns.shape), 0, -2)
+        return np.linalg.solve(M, B)
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible") from None
+
+
+def _inverse(M: np.ndarray, name: str) -> np.ndarray:
+    """``inv(M)``, for a result that is itself an inverse."""
+    try:
+        return np.linalg.inv(M)
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible") from None
+
+
+def _lu(M: np.ndarray, name: str) -> Any:
+    """``P M = L U``: one factorisation, or an array of them for a batch."""
+    factors = np.empty(M.shape[:-2], dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.linalg.LinAlgWarning)  # a zero pivot is an error below
+        for k in np.ndindex(*M.shape[:-2]):
+            factors[k] = scipy.linalg.lu_factor(M[k], check_finite=False)
+            if not np.all(np.diagonal(factors[k][0])):
+                raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
+    return factors
+
+
+def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
+    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
+    if factors.ndim == 0:
+        columns = np.moveaxis(B, -2, 0)
+        flat = columns.reshape(len(columns), -1)
+        solved = scipy.linalg.lu_solve(factors[()], flat, trans=1 if transposed else 0, check_finite=False)
+        return np.moveaxis(solved.reshape(columns.shape), 0, -2)
+    batch = np.broadcast_shapes(factors.shape, B.shape[:-2])
+    B = np.broadcast_to(B, batch + B.shape[-2:])
+    factors = np.broadcast_to(factors, batch)
+    out = np.empty(B.shape, dtype=B.dtype)
+    for k in np.ndindex(*batch):
+        out[k] = scipy.linalg.lu_solve(factors[k], B[k], trans=1 if transposed else 0, check_finite=False)
+    return out
+
+
+def _add_diagonal(X: np.ndarray, v: Any) -> np.ndarray:
+    """``X + diag(v)`` for a column or a scalar v, in place (X is a fresh array) where v fits."""
+    shape = np.broadcast_shapes(X.shape[:-2], np.shape(v)[:-2]) + X.shape[-2:]
+    if X.shape != shape:
+        X = np.array(np.broadcast_to(X, shape))
+    k = np.arange(X.shape[-1])
+    X[..., k, k] += v if np.ndim(v) == 0 else v[..., 0]
+    return X
+
+
+def _diagonal(v: np.ndarray) -> np.ndarray:
+    """``diag(v)`` as a full matrix, for a result that needs its zeros."""
+    out = np.zeros((*v.shape[:-1], v.shape[-2]), dtype=v.dtype)
+    k = np.arange(v.shape[-2])
+    out[..., k, k] = v[..., 0]
+    return out
+
+
+def _kron(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """``A kron B``, formed in one step by broadcasting."""
+    product = A[..., :, None, :, None] * B[..., None, :, None, :]
+    return product.reshape(*product.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
+
+
+def _kron_apply(A: np.ndarray, B: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """``(A kron B) Y`` for Y of several columns, from the two factors."""
+    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
+    X = B[..., None, :, :] @ Y.reshape(*Y.shape[:-2], q, s, k)  # (..., q, rows of B, k)
+    X = A @ X.reshape(*X.shape[:-3], q, B.shape[-2] * k)
+    return X.reshape(*X.shape[:-2], A.shape[-2] * B.shape[-2], k)
+
+
+def _vec(X: np.ndarray) -> np.ndarray:
+    """``vec(X)``: the columns of X, stacked."""
+    return np.swapaxes(X, -1, -2).reshape(*X.shape[:-2], X.shape[-2] * X.shape[-1], 1)
+
+
+def _unvec(y: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The matrix of the given shape with ``vec = y``."""
+    return np.swapaxes(y.reshape(*y.shape[:-2], columns, rows), -1, -2)
+
+
+def _commutation(p: int, q: int) -> np.ndarray:
+    """``K`` with ``vec(X^T) = K vec(X)`` for X of shape (p, q)."""
+    return np.eye(p * q)[np.arange(p * q).reshape(q, p).T.reshape(-1)]
+
+
+def _selection(k: int) -> np.ndarray:
+    """``E`` with ``vec(diag(v)) = E v``."""
+    out = np.zeros((k * k, k))
+    out[np.arange(k) * (k + 1), np.arange(k)] = 1.0
+    return out
+
+
+def _logdet(M: np.ndarray, name: str) -> np.ndarray:
+    """``log(det(M))`` of a matrix of positive determinant."""
+    sign, value = np.linalg.slogdet(M)
+    if not np.all(sign > 0):
+        raise ValueError(f"{name} has determinant of sign {np.min(sign):g}; its logarithm needs a positive determinant")
+    return np.asarray(value)[..., None, None]

@@ -1,0 +1,137 @@
+"""What a target must say; everything else (order of lines, names, loops, docs) is shared."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple
+
+from sympy import Expr, Lambda, Symbol
+from sympy.core.function import AppliedUndef
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
+
+from deqmath.codegen.arguments import Signature
+from deqmath.codegen.graph import Node
+from deqmath.errors import InputError, UnknownNodeError
+
+#: How tightly a piece of text binds: a sum, a product, or a name or call.
+SUM, PRODUCT, ATOM = 1, 2, 3
+
+
+class Code(NamedTuple):
+    """A piece of Python text and how tightly it binds."""
+
+    text: str
+    level: int = ATOM
+
+    def at(self, level: int) -> str:
+        """The text, in parentheses where it binds less tightly than ``level``."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+class Context:
+    """What rendering needs beside the operands: the printed names and the descriptions."""
+
+    def __init__(self, names: Mapping[Symbol, str], describe: Callable[[Node], str]) -> None:
+        self.names, self.describe = names, describe
+
+
+class Target(ABC):
+    """One library for which code is written; a new target is one new file with a subclass."""
+
+    #: The name by which ``generate(target=...)`` knows it.
+    name: ClassVar[str]
+    #: How the arrays of the target are called in docstrings.
+    array: ClassVar[str]
+    #: Names that the generated text uses itself.
+    reserved: ClassVar[frozenset[str]]
+    #: The module whose functions are copied into the generated text where they are used.
+    helpers: ClassVar[ModuleType]
+    #: Passes that make no sense for this library.
+    without: ClassVar[frozenset[str]] = frozenset()
+    #: A parameter that every generated function takes after ``*``, or an empty text.
+    keyword_only: ClassVar[str] = ""
+    #: Lines for the docstring on batches and on ``keyword_only``.
+    notes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def rules(self) -> Mapping[str, Callable[[Node, list[Code], Context], Code]]:
+        """Operation name -> how it is written."""
+
+    @abstractmethod
+    def printer(self, names: Mapping[Symbol, str]) -> Any:
+        """A SymPy printer of scalar formulas, with ``doprint``."""
+
+    @abstractmethod
+    def prologue(self, sig: Signature) -> list[str]:
+        """The lines that validate and convert the arguments and read the dimensions."""
+
+    @abstractmethod
+    def epilogue(self, codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
+        """What is returned for (text, node, texts of its shape)."""
+
+    @abstractmethod
+    def imports(self, text: str) -> list[str]:
+        """The import lines that a text needs."""
+
+    @abstractmethod
+    def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
+        """Lines of a function body that returns example arguments, as a dict, from ``rng`` and ``batch``."""
+
+    #: The text of the tests that the companion file runs for every function.
+    companion: ClassVar[str] = ""
+
+    def render(self, node: Node, args: list[Code], context: Context) -> Code:
+        rules = self.rules()
+        if node.op not in rules:
+            raise UnknownNodeError(node, f"codegen for {self.name}")
+        return rules[node.op](node, args, context)
+
+    def formula(self, expr: Expr, names: Mapping[Symbol, str]) -> Code:
+        """A scalar formula as text."""
+        unknown = expr.atoms(AppliedUndef)
+        if unknown:
+            msg = f"the target {self.name} received the undefined function {sorted(map(str, unknown))}; it needs a SymPy function"
+            raise InputError(msg)
+        try:
+            text = str(self.printer(names).doprint(expr))
+        except PrintMethodNotImplementedError as error:
+            msg = f"the target {self.name} received the function in {expr}, for which it has no equivalent ({error})"
+            raise InputError(msg) from error
+        text = re.sub(r"(?<!\*)\*(?!\*)", " * ", text).replace("/", " / ")
+        if expr.is_Add or expr.is_Relational:
+            return Code(text, SUM)
+        return Code(
+            text, ATOM if expr.is_Symbol or (expr.is_nonnegative and expr.is_Integer) or expr.is_Function else PRODUCT
+        )
+
+    def size(self, k: Expr, names: Mapping[Symbol, str]) -> str:
+        """A dimension, as text that is a Python integer."""
+        return self.formula(k, names).text
+
+    def function(self, f: Lambda, argument: str) -> Code:
+        """``f(argument)`` entry by entry, for a scalar function of one variable."""
+        stand_in = Symbol(argument if argument.isidentifier() else "_argument", real=True)
+        code = self.formula(f(stand_in), {stand_in: argument})
+        return code
+
+
+def signed_sum(terms: list[Code]) -> Code:
+    """``a + b - c`` from the texts of the terms."""
+    text = terms[0].at(PRODUCT)
+    for t in (t.at(PRODUCT) for t in terms[1:]):
+        text += f" - {t[1:]}" if t.startswith("-") else f" + {t}"
+    return Code(text, SUM)
+
+
+def times(*factors: Code) -> Code:
+    """``a * b * c``; only the first may itself be a product."""
+    first, *rest = factors
+    return Code(" * ".join([first.at(PRODUCT), *(f.at(ATOM) for f in rest)]), PRODUCT)
+
+
+def scaled(s: Code, X: Code) -> Code:
+    """``s * X``, or ``-X``."""
+    return Code(f"-{X.at(ATOM)}", PRODUCT) if s.text == "-1" else times(s, X)

@@ -1,0 +1,220 @@
+"""NumPy and SciPy: float64 or float32 arrays, leading batch axes, LAPACK factorisations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar
+
+from sympy import Symbol
+from sympy.printing.numpy import SciPyPrinter
+
+from deqmath.codegen.arguments import Signature
+from deqmath.codegen.graph import Node
+from deqmath.codegen.runtime import numpy_helpers
+from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
+from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue, samples
+
+
+class _Printer(SciPyPrinter):
+    """Scalar formulas in NumPy; two functions SymPy does not have, and short module names."""
+
+    def __init__(self, names: Mapping[Symbol, str]) -> None:
+        super().__init__({"fully_qualified_modules": True, "strict": True})
+        self._names = names
+
+    def _module_format(self, fqn: str, register: bool = True) -> str:
+        return super()._module_format(fqn, register).replace("numpy.", "np.")
+
+    def _print_Symbol(self, expr: Symbol) -> str:
+        return self._names.get(expr, expr.name)
+
+    def _print_relu_scalar(self, expr: Any) -> str:
+        return f"np.maximum({self._print(expr.args[0])}, 0.0)"
+
+    def _print_step_scalar(self, expr: Any) -> str:
+        return f"np.heaviside({self._print(expr.args[0])}, 0.0)"
+
+    def _print_logaddexp(self, expr: Any) -> str:
+        return f"np.logaddexp({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+
+
+class NumpyTarget(Target):
+    """Text for NumPy (and SciPy, for factorisations that are used more than once)."""
+
+    name: ClassVar[str] = "numpy"
+    array: ClassVar[str] = "numpy.ndarray"
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes"})
+    helpers: ClassVar[ModuleType] = numpy_helpers
+    companion: ClassVar[str] = COMPANION
+    notes: ClassVar[tuple[str, ...]] = (
+        "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
+        "Integer arrays are promoted to float64; float32 stays float32. The arguments are not changed.",
+    )
+
+    def rules(self) -> Mapping[str, Callable[[Node, list[Code], Context], Code]]:
+        return _RULES
+
+    def printer(self, names: Mapping[Symbol, str]) -> Any:
+        return _Printer(names)
+
+    def prologue(self, sig: Signature) -> list[str]:
+        return prologue(sig, lambda k: self.formula(k, sig.names).text)
+
+    def epilogue(self, codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
+        return epilogue(codes, sig)
+
+    def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
+        return samples(sig, sizes)
+
+    def imports(self, text: str) -> list[str]:
+        lines = ["import warnings", ""] if "warnings." in text else []
+        lines.append("import numpy as np")
+        return lines + [f"import {m}" for m in ("scipy.linalg", "scipy.special") if f"{m}." in text]
+
+
+def _call(helper: str) -> Callable[[Node, list[Code], Context], Code]:
+    def rule(_: Node, args: list[Code], __: Context) -> Code:
+        return Code(f"{helper}({', '.join(a.text for a in args)})")
+
+    return rule
+
+
+def _named(helper: str) -> Callable[[Node, list[Code], Context], Code]:
+    """A call that also tells the helper what the matrix is called, for its error message."""
+
+    def rule(node: Node, args: list[Code], context: Context) -> Code:
+        name = context.describe(node.args[0]).replace('"', "'")
+        return Code(f'{helper}({", ".join(a.text for a in args)}, "{name}")')
+
+    return rule
+
+
+def _scalar(node: Node, args: list[Code], context: Context) -> Code:
+    names = {**context.names, **{a.placeholder: c.text for a, c in zip(node.args, args, strict=True)}}
+    return NumpyTarget().formula(node.data, names)
+
+
+def _combine(node: Node, args: list[Code], context: Context) -> Code:
+    variables, body = node.data
+    names = {**context.names, **{v: c.at(ATOM) for v, c in zip(variables, args, strict=True)}}
+    return NumpyTarget().formula(body, names)
+
+
+def _multiply(node: Node, args: list[Code], _: Context) -> Code:
+    """A matrix product; an outer product and a 1 x 1 factor broadcast instead."""
+    X, Y = args
+    if node.args[0].cols == 1 or node.args[1].shape == (1, 1):
+        return times(X, Y)
+    return Code(f"{X.at(ATOM)} @ {Y.at(ATOM)}", PRODUCT)
+
+
+def _product(_: Node, args: list[Code], __: Context) -> Code:
+    return Code(" @ ".join(a.at(ATOM) for a in args), PRODUCT)
+
+
+def _solve(node: Node, args: list[Code], context: Context) -> Code:
+    M = f"{args[0].at(ATOM)}.mT" if node.data else args[0].text
+    name = context.describe(node.args[0]).replace('"', "'")
+    return Code(f'_solve({M}, {args[1].text}, "{name}")')
+
+
+def _inverse(node: Node, args: list[Code], context: Context) -> Code:
+    code = _named("_inverse")(node, args, context)
+    return Code(f"{code.text}.mT") if node.data else code
+
+
+def _lu_solve(node: Node, args: list[Code], _: Context) -> Code:
+    return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
+
+
+def _shape(node: Node, context: Context) -> str:
+    target = NumpyTarget()
+    return ", ".join(target.formula(k, context.names).text for k in node.shape)
+
+
+def _column(node: Node, args: list[Code], context: Context) -> Code:
+    return Code(f"{args[0].at(ATOM)}[..., :, {_slice(node.data[0], context)}]")
+
+
+def _entry(node: Node, args: list[Code], context: Context) -> Code:
+    i, j = (_slice(k, context) for k in node.data)
+    return Code(f"{args[0].at(ATOM)}[..., {i}, {j}]")
+
+
+def _slice(index: Any, context: Context) -> str:
+    """A slice of length 1, so that the axis stays."""
+    start = NumpyTarget().formula(index, context.names).text
+    stop = NumpyTarget().formula(index + 1, context.names).text
+    return f"{start} : {stop}" if not start.isidentifier() else f"{start} : {start} + 1"
+
+
+def _diagpart(_: Node, args: list[Code], __: Context) -> Code:
+    return Code(f"np.diagonal({args[0].text}, axis1=-2, axis2=-1)[..., None]")
+
+
+def _repeat(node: Node, args: list[Code], context: Context) -> Code:
+    count = NumpyTarget().formula(node.data, context.names).text
+    return Code(f"np.repeat({args[0].text}, {count}, axis=-1)")
+
+
+_FRESH = ("add", "hadamard", "map", "product", "scale", "scale_columns", "scale_rows", "solve", "times", "kron")
+
+
+def _add_diagonal(node: Node, args: list[Code], _: Context) -> Code:
+    X = args[0]
+    if X.text.isidentifier() or node.args[0].op not in _FRESH:
+        # The helper works in place: what is used again, or is a view of an argument, is copied.
+        return Code(f"_add_diagonal({X.at(ATOM)}.copy(), {args[1].text})")
+    return Code(f"_add_diagonal({X.text}, {args[1].text})")
+
+
+def _constant(node: Node, _: list[Code], context: Context) -> Code:
+    target = NumpyTarget()
+    rows = ["[" + ", ".join(target.formula(x, context.names).text for x in row) + "]" for row in node.data.tolist()]
+    return Code(f"np.array([{', '.join(rows)}], dtype=float)")
+
+
+_RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
+    "scalar": _scalar,
+    "from_scalar": _call("np.atleast_2d"),
+    "scale": lambda _, a, __: scaled(*a),
+    "constant": _constant,
+    "identity": lambda n, _, c: Code(f"np.eye({_shape(n, c).split(', ')[0]})"),
+    "zeros": lambda n, _, c: Code(f"np.zeros(({_shape(n, c)}))"),
+    "ones": lambda n, _, c: Code(f"np.ones(({_shape(n, c)}))"),
+    "add": lambda _, a, __: signed_sum(a),
+    "product": _product,
+    "times": _multiply,
+    "map": lambda n, a, _: NumpyTarget().function(n.data, a[0].text if n.data.expr.is_Function else a[0].at(ATOM)),
+    "combine": _combine,
+    "hadamard": lambda _, a, __: times(*a),
+    "scale_rows": lambda _, a, __: times(*a),
+    "scale_columns": lambda _, a, __: times(*a),
+    "diagonal": _call("_diagonal"),
+    "kron": _call("_kron"),
+    "kron_apply": _call("_kron_apply"),
+    "vec": _call("_vec"),
+    "unvec": lambda n, a, c: Code(f"_unvec({a[0].text}, {_shape(n, c)})"),
+    "transpose": lambda _, a, __: Code(f"{a[0].at(ATOM)}.mT"),
+    "inverse": _inverse,
+    "solve": _solve,
+    "lu": _named("_lu"),
+    "lu_solve": _lu_solve,
+    "add_diagonal": _add_diagonal,
+    "column": _column,
+    "entry": _entry,
+    "row_sum": lambda _, a, __: Code(f"{a[0].at(ATOM)}.sum(axis=-1, keepdims=True)"),
+    "column_dot": lambda _, a, __: Code(f"({times(*a).text}).sum(axis=-2, keepdims=True)"),
+    "repeat": _repeat,
+    "hstack": lambda _, a, __: Code(f"np.concatenate({a[0].text}, axis=-1)"),
+    "diagpart": _diagpart,
+    "trace": lambda _, a, __: Code(f"np.trace({a[0].text}, axis1=-2, axis2=-1)[..., None, None]"),
+    "trace_product": lambda _, a, __: Code(f"({times(*a).text}).sum(axis=(-2, -1), keepdims=True)"),
+    "det": lambda _, a, __: Code(f"np.linalg.det({a[0].text})[..., None, None]"),
+    "logdet": _named("_logdet"),
+    "commutation": lambda n, _, c: Code(
+        f"_commutation({', '.join(NumpyTarget().formula(k, c.names).text for k in n.data)})"
+    ),
+    "selection": lambda n, _, c: Code(f"_selection({_shape(n, c).split(', ')[1]})"),
+}
