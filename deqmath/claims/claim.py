@@ -135,6 +135,7 @@ def claim(
     >>> one.id, one.prose
     ('demo.one', 'By counting.')
     """
+
     def register(function: Callable[..., Any]) -> Claim:
         where = _where(function)
         fields = {"id": id, "source": source, "equation": equation, "statement": statement}

@@ -14,7 +14,11 @@ def show(renderable: RenderableType) -> None:
     """Print to stdout; nothing in the text is taken for markup or highlighted."""
     from rich.console import Console
 
-    Console(highlight=False, markup=False, emoji=False).print(renderable)
+    class Whole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # the command line has an exit code for it; Rich would exit 1, which means refuted
+
+    Whole(highlight=False, markup=False, emoji=False).print(renderable)
 
 
 def note(text: str) -> None:
