@@ -106,7 +106,8 @@ def _as_json(claim: Claim, derivation: Any) -> dict[str, Any]:
                 "expression": str(step.expression),
                 "rule": str(step.rule),
                 "reason": str(step.reason),
-                "assumptions": [str(a) for a in getattr(step, "assumptions", ()) or ()],
+                "assumptions": [str(a) for a in step.assumptions],
+                "status": step.verdict.status,
             }
             for step in derivation.steps
         ],

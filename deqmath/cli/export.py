@@ -24,7 +24,7 @@ def export_command(
     claim_id : ID
         A claim id, or FILE::ID for a claim in your own file (which is Python and is run).
     target : TARGET
-        What to generate for: numpy, array-api, cupy, jax, torch, mpmath or flint.
+        The library to generate for: numpy, or mpmath for many digits.
     output : FILE
         Write the module to this file instead of stdout.
     with_tests
@@ -57,7 +57,7 @@ def export_command(
     check_target(tests, "the test file")
     write_text(output, module.source)
     if tests is not None:
-        write_text(tests, module.test_source)
+        write_text(tests, module.test_source_for(output.stem))
     note(f"wrote {output}" + (f" and {tests}" if tests is not None else ""))
     return 0
 

@@ -120,7 +120,7 @@ from types import SimpleNamespace
 
 class Derivation:
     assumptions = ("U is invertible",)
-    steps = (SimpleNamespace(expression="U**-1", rule="inverse", reason="by (34)", assumptions=("rho < 1",)),)
+    steps = (SimpleNamespace(expression="U**-1", rule="inverse", reason="by (34)", assumptions=("rho < 1",), verdict=Verdict((GOOD,))),)
     def __str__(self): return "dz = U**-1 D dA z   by (34)"
     def to_latex(self): return r"\\mathrm{d} z"
     def to_html(self): return "<p>dz</p>"
@@ -151,6 +151,7 @@ def test_explain_shows_the_derivation(deqmath, derived, tmp_path, body, more):
     assert deqmath("explain", claim, "--html").out == "<p>dz</p>\n"
     document = json.loads(deqmath("explain", claim, "--json", "-").out)
     assert document["steps"][0]["reason"] == "by (34)"
+    assert document["steps"][0]["status"] == "verified"
     assert document["assumptions"] == ["U is invertible"]
     assert deqmath("explain", claim, "--html", "-o", "d.html").out == ""
     assert (tmp_path / "d.html").read_text() == "<p>dz</p>\n"
@@ -174,6 +175,53 @@ def test_export_of_a_claim_without_expressions_is_refused(refused, claims):
     path = claims("yield GOOD")
     assert "exports no expressions" in refused("export", f"{path}::t.c0", "-o", "x.py")
     assert "--with-tests" in refused("export", f"{path}::t.c0", "--with-tests")
+
+
+REAL = """
+import deqmath as dm
+from sympy import Inverse, MatrixSymbol
+
+m = dm.dim("m")
+A, b, z = (MatrixSymbol(name, m, columns) for name, columns in (("A", m), ("b", 1), ("z", 1)))
+product = A * z * z.T
+
+
+@dm.claim("real.sum", "real", "(1)", "A z z^T + A z z^T = 2 A z z^T", exports=lambda: {"x": Inverse(A) * b})
+def real_sum():
+    "By distributivity."
+    yield dm.check_equal(product + product, 2 * product)
+
+
+@dm.claim("real.false", "real", "(2)", "A A = A A^T", expect="refuted")
+def real_false():
+    yield dm.check_equal(A * A, A * A.T)
+"""
+
+
+def test_the_real_engine_from_claim_to_counterexample_and_planted_errors(deqmath, tmp_path):
+    path = tmp_path / "real.py"
+    path.write_text(REAL)
+    answer = deqmath("verify", path, "--mutate", "--json", "r.json")
+    assert answer.code == 0, answer.out
+    report = json.loads((tmp_path / "r.json").read_text())
+    planted = report["claims"][0]["mutation"]
+    assert planted["planted"] == planted["refuted"] > 0
+    assert report["claims"][0]["evidence"][0]["kind"] == "exact"
+    assert report["claims"][1]["counterexample"]
+    assert report["claims"][1]["mutation"]["planted"] == 0
+
+
+def test_export_writes_a_module_that_runs_alone_and_its_test(deqmath, refused, tmp_path):
+    path = tmp_path / "real.py"
+    path.write_text(REAL)
+    claim = f"{path}::real.sum"
+    assert deqmath("export", claim, "-o", "solve.py", "--with-tests").code == 0
+    assert sorted(p.name for p in tmp_path.glob("*.py")) == ["real.py", "solve.py", "test_solve.py"]
+    use = "import numpy as np, solve; print(solve.x(A=np.diag([2.0, 4.0]), b=np.ones((2, 1))).ravel().tolist())"
+    done = subprocess.run([sys.executable, "-c", use], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[0.5, 0.25]\n"
+    assert deqmath("export", claim).out == (tmp_path / "solve.py").read_text()
+    assert "fortran" in refused("export", claim, "--target", "fortran", "-o", "other.py")
 
 
 def process(*arguments, **options):

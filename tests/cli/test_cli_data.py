@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from fractions import Fraction
 
 import numpy as np
@@ -151,6 +153,20 @@ def test_train_json(deqmath):
     assert document["status"] == "completed"
     assert {monitor["name"] for monitor in document["monitors"]} == {"lambda_min", "norm_A", "residual"}
     assert document["problem"]["width"] == 40
+
+
+def test_ctrl_c_keeps_the_run_so_far(deqmath, tmp_path):
+    timer = threading.Timer(3.0, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    answer = deqmath(
+        "train", "--data", "digits", *SMALL, "--method", "descent", "--steps", 10**7, "--out", "run", "--json", "r.json"
+    )
+    timer.join()
+    assert answer.code == 130
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "interrupted"
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["run.json", "run.npz", "run.png"]
+    with np.load(tmp_path / "run" / "run.npz") as arrays:
+        assert arrays["loss"][-1] < arrays["loss"][0]
 
 
 def test_doctor(deqmath):
