@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 #: Public name -> the module that holds it, along the flow of the package.
 _HOME = {
     **dict.fromkeys(
-        ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total"),
+        ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total", "one", "direction"),
         "deqmath.expressions",
     ),
     **dict.fromkeys(("text", "latex"), "deqmath.expressions.printing"),
@@ -27,6 +27,7 @@ _HOME = {
             "check_equal",
             "check_derivative",
             "check_implicit_derivative",
+            "check_directional_derivative",
             "check_inequality",
             "evaluate",
             "Verdict",
@@ -35,7 +36,7 @@ _HOME = {
         "deqmath.checking",
     ),
     **dict.fromkeys(
-        ("jacobian", "gradient", "implicit_jacobian", "implicit_differential", "Derivation"), "deqmath.derivation"
+        ("jacobian", "gradient", "implicit_jacobian", "implicit_differential", "well_posedness", "rewriting", "Derivation"), "deqmath.derivation"
     ),
     **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
     **dict.fromkeys(("ReLUNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),

@@ -19,6 +19,12 @@ JunctionRule = Callable[[MatrixExpr, MatrixExpr], Polynomial | None]
 #: Filled by ``rules/``, tried in order at every junction of a product.
 JUNCTION_RULES: list[JunctionRule] = []
 
+#: A trace rule receives a cyclic word and returns another with the same trace, or None.
+TraceRule = Callable[[Word], Word | None]
+
+#: Filled by ``rules/traces``.
+TRACE_RULES: list[TraceRule] = []
+
 #: Filled by ``rules/transposes``: letter -> polynomial of its transpose.
 transposes = Rules("transpose")
 
@@ -153,6 +159,10 @@ def cyclic_normal_form(word: Word) -> tuple[Expr, tuple[Word, ...]]:
         return S.One, tuple(words)
     if starts:
         word = word[starts[0] :] + word[: starts[0]]
+        for rule in TRACE_RULES:
+            found = rule(word)
+            if found is not None:
+                return cyclic_normal_form(found)
     candidates = [word] if starts else _rotations(word)
     flipped = transpose_word(word)
     if flipped:

@@ -36,6 +36,8 @@ class Line:
         Hypotheses this line uses.
     statement
         What the line claims, for the checker.
+    relation
+        What stands between the two sides: ``=`` or ``≤``.
     """
 
     label: Label
@@ -44,3 +46,4 @@ class Line:
     reason: str
     assumptions: tuple[Assumption, ...] = ()
     statement: Statement = field(default_factory=Given)
+    relation: str = "="

@@ -2,7 +2,13 @@
 
 from deqmath.checking.evaluate import evaluate
 from deqmath.checking.inequality import Instance, check_inequality
-from deqmath.checking.judge import check_derivative, check_equal, check_implicit_derivative, judge
+from deqmath.checking.judge import (
+    check_derivative,
+    check_directional_derivative,
+    check_equal,
+    check_implicit_derivative,
+    judge,
+)
 from deqmath.checking.mutants import Mutant, mutants
 from deqmath.checking.verdict import KINDS, Evidence, Verdict
 
@@ -13,6 +19,7 @@ __all__ = [
     "Mutant",
     "Verdict",
     "check_derivative",
+    "check_directional_derivative",
     "check_equal",
     "check_implicit_derivative",
     "check_inequality",

@@ -65,7 +65,7 @@ def check_inequality(bound: Expr, instances: Callable[[], Iterable[Instance]], *
             raise InputError(msg)
         right = float(value)
         count += 1
-        ratio = instance.measured / right if right > 0 else math.inf
+        ratio = instance.measured / right if right > 0 else (0.0 if instance.measured == 0 == right else math.inf)
         if ratio > closest:
             closest, worst = ratio, (instance, right)
     if worst is None:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, MatrixExpr, MatMul, Identity, S
+from sympy import Expr, Identity, MatMul, MatrixExpr, S
 
 from deqmath.checking.counterexample import find_counterexample
 from deqmath.checking.domains import NotInDomain
 from deqmath.checking.exact import ExactOutcome, run_exact
-from deqmath.checking.points import Equations
+from deqmath.checking.norm_attack import attack_norm_bound
 from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, SidesTest
 from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption
-from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, Statement
+from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
 def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0) -> Verdict:
@@ -37,6 +37,8 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
             assumptions,
             seed,
         )
+    if isinstance(statement, NormAtMost):
+        return attack_norm_bound(statement, seed)
     of = statement.of if isinstance(statement.of, MatrixExpr) else MatMul(statement.of, Identity(S.One))
     return verdict_of(
         lambda c: DerivativeTest(c, of, statement.wrt, statement.gradient, statement.implicit),
@@ -237,3 +239,42 @@ def check_implicit_derivative(
         msg = f"the residual has shape {_shape_of(residual)}, the unknown {_shape_of(unknown)}; they must be equal"
         raise ShapeError(msg)
     return check_derivative(candidate, unknown, wrt, implicit={unknown: residual}, assuming=assuming, seed=seed)
+
+
+def check_directional_derivative(
+    candidate: Any,
+    of: Any,
+    along: dict[Any, Any],
+    *,
+    implicit: dict[Any, Any] | None = None,
+    assuming: Iterable[Assumption] = (),
+    seed: int = 0,
+) -> Verdict:
+    """Is ``candidate`` the derivative of ``of`` when each symbol moves along its direction?
+
+    Parameters
+    ----------
+    candidate
+        An expression of the shape of ``of``.
+    of
+        The expression differentiated.
+    along
+        Symbol -> direction, an expression of its shape evaluated at the same point.
+    implicit
+        Unknown -> residual, for unknowns that move so that the residual stays 0.
+
+    Returns
+    -------
+    Verdict
+        By dual numbers, exact over the prime field.
+    """
+    candidate, of = (_as_matrix(x, "check_directional_derivative") for x in (candidate, of))
+    if _shape_of(candidate) != _shape_of(of):
+        msg = f"the candidate has shape {_shape_of(candidate)}; the derivative of {_shape_of(of)} has that shape"
+        raise ShapeError(msg)
+    for x, v in along.items():
+        if _shape_of(x) != _shape_of(v):
+            msg = f"the direction of {x} has shape {_shape_of(v)}; it needs {_shape_of(x)}"
+            raise ShapeError(msg)
+    pairs = tuple((implicit or {}).items())
+    return judge(DifferentialOf(candidate, of, tuple(along.items()), pairs), _assumptions(assuming), seed)

@@ -120,12 +120,21 @@ def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) 
     BadPoint
         Singular, or no consistent signs with this draw.
     """
-    for unknown, residual in equations:
+    for unknown, residual in _distinct(equations):
         if isinstance(unknown, Column) and unknown.index.is_Symbol:
             for k in range(point.size(unknown.arg.shape[1])):
                 _solve(point, unknown, residual, {**bindings, unknown.index: k})
         else:
             _solve(point, unknown, residual, dict(bindings))
+
+
+def _distinct(equations: Equations) -> Equations:
+    """One equation an unknown: that for column i of Z stands for every column."""
+    seen: dict[Expr, tuple[MatrixExpr, MatrixExpr]] = {}
+    for unknown, residual in equations:
+        whole = isinstance(unknown, Column) and unknown.index.is_Symbol
+        seen.setdefault(unknown.arg if whole else unknown, (unknown, residual))
+    return list(seen.values())
 
 
 def _solve(point: Point, unknown: MatrixExpr, residual: MatrixExpr, bindings: dict[Symbol, int]) -> None:
@@ -207,7 +216,7 @@ def along(point: Point, directions: Mapping[Expr, Any], equations: Equations, bi
         d = directions.get(s)
         symbols[s] = DualMatrix(v, d if d is not None else _zero_like(v))
     dual = Point(point.domain, point.sizes, symbols, depth=1, rng=point.rng)
-    for unknown, residual in equations:
+    for unknown, residual in _distinct(equations):
         base = unknown.arg if isinstance(unknown, Column) else unknown
         if base in directions:
             continue

@@ -153,13 +153,17 @@ class DifferentialTest:
         return (self.candidate, self.of, *flat)
 
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
-        directions = {x: point.value_of(dx, bindings) for x, dx in self.differentials}
+        base = Evaluator(point, bindings)
+        directions = {x: base(dx) for x, dx in self.differentials}
         dual = along(point, directions, self.equations, bindings)
         return Evaluator(point, bindings)(self.candidate), Evaluator(dual, bindings)(self.of).b
 
     def degree(self, dg: Degrees) -> Degree:
         dg = _with_unknowns(dg, self.equations)
-        return of_sum(dg(self.candidate), of_derivative(dg(self.of)))
+        direction = (0, 0)
+        for _, dx in self.differentials:
+            direction = of_sum(direction, dg(dx))
+        return of_sum(dg(self.candidate), of_product(of_derivative(dg(self.of)), direction))
 
     def script(self) -> tuple[str, str]:
         from deqmath.expressions.python_source import python_source

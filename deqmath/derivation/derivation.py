@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import MatrixExpr, Symbol, Transpose
+from sympy import MatMul, MatrixExpr, Symbol, Transpose
 
 from deqmath.calculus.normal_form import proves_equal, simplified
 from deqmath.calculus.trace import Label, Line
@@ -15,6 +15,7 @@ from deqmath.checking import Evidence, Verdict, judge
 from deqmath.derivation.display import Display
 from deqmath.errors import InputError, ShapeError, StepRefuted
 from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.nodes import Vec
 from deqmath.expressions.printing import Name, latex, text
 from deqmath.expressions.statements import Equal
 
@@ -136,7 +137,7 @@ class Derivation(Display):
             msg = f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
             raise ShapeError(msg)
         rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
-        shown = last.label if label is None else Label(label, f"\\text{{{label}}}")
+        shown = last.label if label is None else _label(label)
         line = Line(shown, expr, rule, because, (), Equal(expr, last.expression))
         step = Step(line, self.assumptions)
         verdict = step.verdict
@@ -144,6 +145,22 @@ class Derivation(Display):
             msg = f"refuted: {text(expr, self.names)} is not {text(last.expression, self.names)}: {verdict.evidence[0].detail}"
             raise StepRefuted(msg, verdict.counterexample or "")
         return Derivation((*self.steps, step), self.names, self.title)
+
+    def times(
+        self, factor: Any, *, because: str, label: str, names: dict[str, MatrixExpr] | None = None
+    ) -> Derivation:
+        """The result times a factor on its right, as a new line with a left side of its own."""
+        product = MatMul(self.result, factor)
+        line = Line(_label(label), simplified(product), "product", because, (), Equal(simplified(product), product))
+        longer = Derivation((*self.steps, Step(line, self.assumptions)), self.names, self.title)
+        return longer.where(**(names or {}))
+
+    def along(self, direction: MatrixExpr, wrt: Any, *, because: str, label: str) -> Derivation:
+        """A Jacobian applied to ``vec(direction)``: the rate at which the quantity moves along it."""
+        if tuple(direction.shape) != tuple(wrt.shape):
+            msg = f"the direction has shape {direction.shape}; {wrt} has shape {wrt.shape}; they must be equal"
+            raise ShapeError(msg)
+        return self.times(Vec(direction), because=because, label=label)
 
     def where(self, **names: MatrixExpr) -> Derivation:
         """The same derivation with short names in its displays: ``.where(D=gate(...), R=...)``."""
@@ -161,6 +178,31 @@ class Derivation(Display):
         status = "verified" if same else "undecided"
         evidence = (Evidence("derived", status, detail),)  # type: ignore[arg-type]
         return Verdict(evidence, None, tuple(map(str, self.assumptions)))
+
+
+def _label(shown: str) -> Label:
+    return Label(shown, "".join(_TEX.get(c, c) for c in shown))
+
+
+#: The few Unicode marks that labels use, in LaTeX.
+_TEX = {"ᵀ": "^{\\mathsf T}", "∂": "\\partial ", "∇": "\\nabla ", "γ": "\\gamma "}
+
+
+def rewriting(expr: MatrixExpr, *, title: str = "", label: str = "f") -> Derivation:
+    """A derivation that starts from an expression, for lines of your own with ``.then``.
+
+    Examples
+    --------
+    >>> import deqmath as dm
+    >>> from sympy import Identity, MatrixSymbol
+    >>> m = dm.dim("m")
+    >>> A, B, I = MatrixSymbol("A", m, m), MatrixSymbol("B", m, m), Identity(m)
+    >>> d = dm.rewriting(A * (I - B * A).I).then((I - A * B).I * A, because="push-through")
+    >>> d.verdict().status
+    'verified'
+    """
+    line = Line(_label(label), expr, "given", "what is rewritten")
+    return Derivation((Step(line),), (), title)
 
 
 def abbreviations(name: str, expr: MatrixExpr) -> list[tuple[MatrixExpr, Name]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deqmath.expressions.printing import Name, latex, text
 
 if TYPE_CHECKING:
-    from deqmath.derivation.derivation import Derivation
+    from deqmath.derivation.derivation import Derivation, Step
 
 _WIDTH = 100
 
@@ -42,7 +42,7 @@ def as_text(d: Derivation) -> str:
     """One block a line: number, formula (broken at the width), rule and reason, verdict."""
     out = [d.title, ""] if d.title else []
     for k, s in enumerate(d.steps, 1):
-        formula = f"{s.label.text} = {text(s.expression, d.names)}"
+        formula = f"{s.label.text} {s.line.relation} {text(s.expression, d.names)}"
         out += _wrapped(f"({k})  ", formula)
         mark = {"verified": "✓", "refuted": "✗", "undecided": "?"}[s.verdict.status] if s.rule != "given" else " "
         out += _wrapped(f"     {mark} ", f"{s.rule}: {s.reason}")
@@ -85,11 +85,15 @@ def as_latex(d: Derivation) -> str:
     """LaTeX: a numbered align, reasons at the right; long sums broken before + and -."""
     rows = []
     for s in d.steps:
-        rows.append(f"  {s.label.latex} &= {_broken(latex(s.expression, d.names))} && \\text{{{_tex_text(s.reason)}}}")
+        rows.append(f"  {s.label.latex} &{_tex_relation(s)} {_broken(latex(s.expression, d.names))} && \\text{{{_tex_text(s.reason)}}}")
     body = " \\\\\n".join(rows)
     where = [f"{n.latex} = {formula}" for n, formula in _definitions(d, latex)]
     notes = f"\nwhere ${'$, $'.join(where)}$." if where else ""
     return "\\begin{align}\n" + body + "\n\\end{align}" + notes
+
+
+def _tex_relation(s: Step) -> str:
+    return {"=": "=", "≤": "\\le"}[s.line.relation]
 
 
 def _broken(formula: str, width: int = 160) -> str:
@@ -118,7 +122,7 @@ def as_markdown(d: Derivation) -> str:
     """Markdown with display math."""
     rows = [f"**{d.title}**", ""] if d.title else []
     for k, s in enumerate(d.steps, 1):
-        rows += [f"$$ {s.label.latex} = {latex(s.expression, d.names)} \\tag{{{k}}} $$", f"*{s.rule}*: {s.reason}", ""]
+        rows += [f"$$ {s.label.latex} {_tex_relation(s)} {latex(s.expression, d.names)} \\tag{{{k}}} $$", f"*{s.rule}*: {s.reason}", ""]
     return "\n".join(rows)
 
 
@@ -126,7 +130,7 @@ def as_html(d: Derivation) -> str:
     """A table; MathJax or KaTeX of the page renders the formulas, and they read as text without it."""
     rows = []
     for k, s in enumerate(d.steps, 1):
-        formula = html.escape(f"{s.label.latex} = {latex(s.expression, d.names)}")
+        formula = html.escape(f"{s.label.latex} {_tex_relation(s)} {latex(s.expression, d.names)}")
         reason = html.escape(f"{s.rule}: {s.reason}")
         mark = {"verified": "✓", "refuted": "✗", "undecided": "?"}[s.verdict.status] if s.rule != "given" else ""
         rows.append(

@@ -10,6 +10,7 @@ from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.calculus.explicit import gradient_lines, jacobian_lines
 from deqmath.calculus.implicit import implicit_jacobian_lines, implicit_lines
+from deqmath.calculus.lipschitz import contraction_lines
 from deqmath.calculus.normal_form import simplified
 from deqmath.derivation.derivation import Derivation, abbreviations, derivation
 from deqmath.errors import InputError
@@ -133,3 +134,13 @@ def implicit_differential(residual: Any, unknown: Any, wrt: Any) -> Derivation:
     residual = _checked("implicit_differential", residual, wrt)
     solution = implicit_lines(residual, unknown, wrt)
     return derivation(solution.lines, f"differential of {text(unknown)}", _gates(solution.differential))
+
+
+def well_posedness(residual: Any, unknown: Any) -> Derivation:
+    """When ``residual = unknown - F(unknown)`` has one and only one zero, and how large it is.
+
+    The Lipschitz constant rho of F is derived by structure (triangle inequality,
+    submultiplicativity, 1-Lipschitz activations); Banach's theorem does the rest where rho < 1.
+    """
+    _, lines = contraction_lines(_checked("well_posedness", residual, unknown), unknown)
+    return derivation(lines, f"well-posedness of {text(unknown)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Basic, Expr, Function, Lambda, MatrixExpr, S, Symbol
+from sympy import Basic, Expr, Function, Identity, Lambda, MatrixExpr, S, Symbol
 from sympy.core.sympify import _sympify  # strict: refuses text, which sympify would run
 from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol
 
@@ -26,10 +26,12 @@ __all__ = [
     "column",
     "commutation",
     "diag",
+    "direction",
     "elementwise",
     "gate",
     "hadamard",
     "kron",
+    "one",
     "relu",
     "relu_scalar",
     "step_scalar",
@@ -357,6 +359,11 @@ def total(term: Any, i: Symbol, n: Any) -> MatrixExpr:
     return Total(_matrix("total", term), i, n)
 
 
-def is_matrix_symbol(X: Any) -> bool:
-    """Whether X is a plain named matrix."""
-    return isinstance(X, MatrixSymbol)
+def one() -> MatrixExpr:
+    """The 1 x 1 identity: ``c * one()`` is a scalar c as a matrix expression."""
+    return Identity(S.One)
+
+
+def direction(X: Any, name: str) -> MatrixSymbol:
+    """A matrix symbol of the shape of X, for a direction in which X moves or a weight on it."""
+    return MatrixSymbol(name, *_matrix("direction", X).shape)

@@ -101,6 +101,9 @@ def _bracket(piece: tuple[str, int], context: int, st: Style) -> str:
 
 
 def _symbol_name(name: str, st: Style) -> str:
+    if name.startswith("norm_"):
+        inner = _symbol_name(name.removeprefix("norm_"), st)
+        return f"\\lVert {inner}\\rVert" if st.tex else f"‖{inner}‖"
     head, _, tail = name.partition("_")
     d = ""
     if len(head) > 1 and head[0] == "d" and head not in _GREEK:

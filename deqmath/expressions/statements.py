@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sympy import Expr, MatrixExpr
+from sympy import Expr, MatrixExpr, Symbol
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,18 @@ class DerivativeOf:
     implicit: tuple[tuple[MatrixExpr, MatrixExpr], ...] = field(default=())
 
 
-Statement = Given | Equal | DifferentialOf | DerivativeOf
+@dataclass(frozen=True)
+class NormAtMost:
+    """``||expr|| <= bound`` wherever the equations hold and ``contraction < 1``.
+
+    ``norms`` says what each symbol in the bound is the norm of: pairs (symbol, matrix).
+    """
+
+    expr: MatrixExpr
+    bound: Expr
+    norms: tuple[tuple[Symbol, MatrixExpr], ...]
+    equations: tuple[tuple[MatrixExpr, MatrixExpr], ...] = ()
+    contraction: Expr | None = None
+
+
+Statement = Given | Equal | DifferentialOf | DerivativeOf | NormAtMost
