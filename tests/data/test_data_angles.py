@@ -57,3 +57,18 @@ def test_refusals():
         duplicate_rows([1.0, 2.0])
     with pytest.raises(InputError, match="finite real numbers"):
         smallest_angle([[np.nan, 1.0]])
+
+
+def test_cosines_that_round_alike_are_told_apart():
+    """Forty pairs at 2e-9 and one at 1e-10: all cosines are 1 to round-off, and only the second look can tell."""
+    rng = np.random.default_rng(1)
+    base = rng.standard_normal((41, 5))
+    base /= np.linalg.norm(base, axis=1, keepdims=True)
+    aside = np.array([np.linalg.qr(np.column_stack([x, rng.standard_normal(5)]))[0][:, 1] for x in base])
+    angle = np.full((41, 1), 2e-9)
+    for chosen in (0, 17, 40):
+        angle[:] = 2e-9
+        angle[chosen] = 1e-10
+        found = smallest_angle(np.vstack([base, base + angle * aside]))
+        assert found.rows == (chosen, chosen + 41)
+        assert found.angle == pytest.approx(1e-10, rel=1e-4)
