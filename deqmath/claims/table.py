@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -32,8 +32,11 @@ def listing(claims: Sequence[Claim]) -> RenderableType:
     return table
 
 
-def results(result: RunResult) -> RenderableType:
-    """The table of ``deqmath verify``, what went wrong or was refuted below it, and the summary."""
+def results(result: RunResult) -> list[RenderableType]:
+    """The table of ``deqmath verify``, what went wrong or was refuted below it, and the summary.
+
+    Each is to be printed in turn, by :func:`print_parts`.
+    """
     table = new_table()
     table.add_column("claim", no_wrap=True)
     table.add_column("equation", max_width=9)
@@ -51,8 +54,8 @@ def results(result: RunResult) -> RenderableType:
             Text(f"{claim.seconds:.1f}", "dim"),
         )
     below = [part for claim in result.claims for part in _below(claim)]
-    planted = [_planted(result)] if result.mutation is not None else []
-    return Group(table, *below, *planted, summary(result))
+    planted = _planted(result) if result.mutation is not None else []
+    return [table, *below, *planted, summary(result)]
 
 
 def summary(result: RunResult) -> Text:
@@ -68,11 +71,17 @@ def summary(result: RunResult) -> Text:
     return line
 
 
-def to_plain(renderable: RenderableType, width: int = 80) -> str:
+def print_parts(console: Console, parts: Sequence[RenderableType]) -> None:
+    """Print tables folded to the width, and texts unfolded, so that a counterexample can be copied."""
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
+def to_plain(parts: Sequence[RenderableType], width: int = 80) -> str:
     """Any of these as plain text."""
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(renderable)
+        print_parts(console, parts)
     return capture.get()
 
 
@@ -111,11 +120,11 @@ def _below(claim: ClaimResult) -> list[RenderableType]:
         if claim.ok:
             why = "; ".join(e.detail for e in claim.evidence if e.status == "refuted")
             parts.append(Text.assemble((f"{claim.id}: ", "bold"), "refuted as expected: ", as_text(why)))
-        parts.append(Padding(Text(claim.counterexample.strip("\n")), (0, 0, 0, 4)))
+        parts.append(Text(indent(claim.counterexample.strip("\n"), "    ")))
     return [*parts, Text("")] if parts else []
 
 
-def _planted(result: RunResult) -> RenderableType:
+def _planted(result: RunResult) -> list[RenderableType]:
     table = new_table()
     table.add_column("planted errors in", ratio=1)
     table.add_column("refuted", justify="right")
@@ -131,7 +140,9 @@ def _planted(result: RunResult) -> RenderableType:
         f"{total['refuted']} of {total['planted']} planted errors refuted, "
         f"{total['survived']} survived, {total['undecided']} undecided"
     )
-    return Group(table, Text(line, "bold red" if total["survived"] else "bold"))
+    if not total["planted"]:
+        line = "no errors were planted, so the checks were not tested: no verdict here can be judged again"
+    return [table, Text(line, "bold red" if total["survived"] else "bold" if total["planted"] else "bold yellow")]
 
 
 def _refuted(mutation: Mutation) -> Text:

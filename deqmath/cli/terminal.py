@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def show(renderable: RenderableType) -> None:
+def show(*parts: RenderableType) -> None:
     """Print to stdout; nothing in the text is taken for markup or highlighted."""
     from rich.console import Console
+
+    from deqmath.claims.table import print_parts
 
     class Whole(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # the command line has an exit code for it; Rich would exit 1, which means refuted
 
-    Whole(highlight=False, markup=False, emoji=False).print(renderable)
+    print_parts(Whole(highlight=False, markup=False, emoji=False), parts)
 
 
 def note(text: str) -> None:

@@ -78,7 +78,7 @@ def train_command(
     if json is not None:
         write_text(json, to_text({**run.summary(), "problem": problem.settings, "files": [str(p) for p in saved]}))
     if str(json) != "-":
-        show(_table(run, problem))
+        show(*_table(run, problem))
     for line in run.notes:
         note(f"note: {line}")
     note(f"saved {', '.join(str(path) for path in saved)}")
@@ -123,8 +123,7 @@ def _check_folder(folder: Path) -> None:
         raise InputError(msg)
 
 
-def _table(run: Run, problem: Problem) -> RenderableType:
-    from rich.console import Group
+def _table(run: Run, problem: Problem) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
@@ -141,4 +140,4 @@ def _table(run: Run, problem: Problem) -> RenderableType:
         table.add_row(Text(monitor.statement), *(Text(f"{float(x):.5g}") for x in figures), holds)
     head = Text(f"{problem}\n{run.method}, {run.status}: {run.message}", "dim")
     loss = Text(f"loss {run.loss[0]:.6g} -> {run.loss[-1]:.6g} at t = {run.times[-1]:.4g}, {run.steps} steps", "bold")
-    return Group(head, table, loss, Text("measured and bound at the last record; least slack over all records", "dim"))
+    return [head, table, loss, Text("measured and bound at the last record; least slack over all records", "dim")]

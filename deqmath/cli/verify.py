@@ -86,4 +86,4 @@ def _report(result: RunResult, json: Path | None, html: Path | None) -> None:
     if "-" in (str(json), str(html)):
         note(summary(result).plain)
     else:
-        show(results(result))
+        show(*results(result))

@@ -85,7 +85,9 @@ def test_a_check_that_breaks_decides_nothing_unless_the_shapes_are_wrong(write, 
 def test_nothing_planted_is_said(write, check):
     result = mutated(write, check)
     assert result.mutation["planted"] == 0
+    assert result.exit_code in (1, 3)
     assert "0 planted" in to_plain(results(result))
+    assert "the checks were not tested" in to_plain(results(result))
 
 
 def test_the_same_on_two_processes(write):

@@ -144,6 +144,12 @@ def test_the_page_is_well_formed_escaped_and_self_contained(write):
     assert "# &lt;script&gt;" in page
 
 
+def test_a_long_counterexample_is_not_folded(write):
+    line = "x = [" + "1, " * 60 + "1]"
+    text = SEVERAL.replace("assert 1 < 0  # <script>", line)
+    assert f"    {line}\n" in to_plain(results(run(collect([write(text)]))))
+
+
 def test_the_table_fits_80_columns_and_shows_the_counterexample(write):
     text = to_plain(results(run(collect([write(SEVERAL)]))))
     assert max(map(len, text.splitlines())) <= 80
