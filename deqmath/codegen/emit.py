@@ -14,7 +14,7 @@ from deqmath.expressions.nodes import RELU, STEP
 #: Operations that deserve a line of their own, with the name their value gets.
 _LINES = {
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
-    "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "det": "det", "logdet": "logdet",
+    "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
 _WIDEST = 88

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,14 +34,30 @@ def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
     body = "\n\n\n".join(functions)
     helpers = needed(target.helpers, body)
     everything = "\n\n\n".join([*helpers, body])
-    names = ", ".join(f'"{p.name}"' for p in plans)
     top = header(__version__, target.name, about.claim, about.assumptions)
     imports = ["from __future__ import annotations", "", *target.imports(everything)]
     if "Any" in everything:
         at = next(k for k, line in enumerate(imports) if k > 1 and line.startswith("import " + _library(target)))
         standard = imports[2:at] or [""]
         imports = [*imports[:2], *standard[:-1], "from typing import Any", "", *imports[at:]]
-    return "\n".join([*top, "", *imports, "", f"__all__ = [{names}]"]) + "\n\n\n" + everything + "\n"
+    return (
+        "\n".join([*top, "", *imports, "", *_exported(sorted((p.name for p in plans), key=_sort_key))])
+        + "\n\n\n"
+        + everything
+        + "\n"
+    )
+
+
+def _exported(names: list[str]) -> list[str]:
+    quoted = [f'"{name}"' for name in names]
+    line = f"__all__ = [{', '.join(quoted)}]"
+    return [line] if len(line) <= 100 else ["__all__ = [", *(f"    {q}," for q in quoted), "]"]
+
+
+def _sort_key(name: str) -> tuple[Any, ...]:
+    """Constants, classes, then the rest, numbers by value: the order linters expect of ``__all__``."""
+    kind = 0 if len(name) > 1 and name.isupper() else 1 if name[0].isupper() else 2
+    return kind, [(int(t) if t.isdigit() else -1, t) for t in re.split(r"(\d+)", name) if t]
 
 
 def _library(target: Target) -> str:
@@ -70,7 +87,21 @@ def _body(plan: Plan, roots: list[Node], target: Target) -> list[str]:
     codes = emitter.run(roots)
     shapes = [[target.size(k, sig.names) for k in r.shape] for r in roots]
     values = [(c.text, r, shape) for c, r, shape in zip(codes, roots, shapes, strict=True)]
-    return [*(f"    {line}" for line in target.prologue(sig)), *emitter.lines, f"    {target.epilogue(values, sig)}"]
+    body = [*emitter.lines, f"    {target.epilogue(values, sig)}"]
+    return [f"    {line}" for line in _needed_lines(target.prologue(sig), body, set(sig.names.values()))] + body
+
+
+def _needed_lines(prologue: list[str], body: list[str], dims: set[str]) -> list[str]:
+    """The prologue without the dimensions that no line reads."""
+    kept: list[str] = []
+    for line in reversed(prologue):
+        name, _, value = line.partition(" = ")
+        code = [text.partition("  # ")[0] for text in [*kept, *body]]
+        if name in dims and value.startswith("sizes[") and not any(re.search(rf"\b{name}\b", text) for text in code):
+            continue
+        kept.insert(0, line)
+    read = any("sizes[" in line for line in kept)
+    return [line if read else line.removeprefix("sizes = ") for line in kept]
 
 
 def test_text(plans: Sequence[Plan], target: Target, module: str) -> str:

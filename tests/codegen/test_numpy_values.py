@@ -60,7 +60,7 @@ def test_a_batch_in_any_one_argument(name):
 @pytest.mark.parametrize("left_out", [*PIPELINE, tuple(PIPELINE)])
 def test_every_pass_can_be_left_out(left_out):
     without = (left_out,) if isinstance(left_out, str) else left_out
-    chosen = CASES if len(without) > 1 else dict(list(CASES.items())[:34])
+    chosen = CASES if len(without) > 1 else dict(list(CASES.items())[:28])
     module = dm.generate(chosen, without=without).load()
     for name, expr in chosen.items():
         function = getattr(module, name)

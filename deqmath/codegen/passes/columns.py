@@ -119,6 +119,9 @@ class Columns:
 
     def _product(self, x: Node, loops: bool) -> Node | None:
         """Right to left: ``M x_i`` is ``M X``, ``diag(v_i) x_i`` is ``V * X``, ``y_i^T x_i`` a column dot."""
+        if x.rows == 1 and not self.varies(x.args[-1]):
+            # y_i^T w = w^T y_i, and w^T Y is one product.
+            x = self.a.product(*(self.a.transpose(f) for f in reversed(x.args)))
         *before, last = x.args
         X = self._columns(last, loops)
         while before and X is not None:

@@ -5,7 +5,7 @@ built here only where one is added: no symbol ``I`` occurs, so none can be read 
 imaginary unit.
 """
 
-# ruff: noqa: EM102, TRY004 - the text is copied into modules that stand alone, and is kept plain
+# ruff: noqa: EM102 - the text is copied into modules that stand alone, and is kept plain
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _matrix(ctx: Any, name: str, value: Any, shape: str) -> Any:
 
 def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer argument in ``low <= value < high``."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole:
         raise ValueError(f"{name}: received {value!r}; it needs an integer")
     if value < low or (high is not None and value >= high):
         upper = "" if high is None else f" and at most {high - 1}"

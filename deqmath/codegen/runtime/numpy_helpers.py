@@ -5,7 +5,7 @@ is a Python float, or an array of shape (..., 1, 1). Names start with an undersc
 are private in the generated module.
 """
 
-# ruff: noqa: EM102, TRY004 - the text is copied into modules that stand alone, and is kept plain
+# ruff: noqa: EM102 - the text is copied into modules that stand alone, and is kept plain
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ import scipy.linalg
 def _real(name: str, value: Any) -> np.ndarray:
     """The argument as a float array; refuses what is not finite and real."""
     kind = type(value).__name__
-    if isinstance(value, np.ma.MaskedArray) or not isinstance(value, (np.ndarray, np.generic, float, int, list, tuple)):
+    known = isinstance(value, (np.ndarray, np.generic, float, int, list, tuple))
+    if not known or isinstance(value, np.ma.MaskedArray):
         raise ValueError(
             f"{name}: received a {kind}; it needs a NumPy array of real numbers, as in numpy.asarray({name})"
         )
@@ -51,7 +52,8 @@ def _scalar(name: str, value: Any) -> Any:
 
 def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer argument in ``low <= value < high``."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+    if not whole:
         raise ValueError(f"{name}: received {value!r}; it needs an integer")
     if value < low or (high is not None and value >= high):
         upper = "" if high is None else f" and at most {high - 1}"
