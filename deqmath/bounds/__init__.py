@@ -6,6 +6,13 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.checker import check_certificate
+from deqmath.bounds.gram_bounds import (
+    condition_number,
+    gram_lambda_min,
+    hadamard_gram_lambda_min,
+    resolvent_norm,
+    sigma_min,
+)
 from deqmath.bounds.inverse_forms import inverse_quadratic_form
 from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
@@ -13,9 +20,14 @@ from deqmath.bounds.norm_bounds import operator_norm
 __all__ = [
     "Bound",
     "check_certificate",
+    "condition_number",
+    "gram_lambda_min",
+    "hadamard_gram_lambda_min",
     "inverse_quadratic_form",
     "is_positive_definite",
     "lambda_max",
     "lambda_min",
     "operator_norm",
+    "resolvent_norm",
+    "sigma_min",
 ]

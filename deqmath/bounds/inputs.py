@@ -97,7 +97,7 @@ def _require_finite(array: Array, name: str) -> None:
     raise InputError(msg)
 
 
-def balanced(array: Array) -> tuple[Array, int, Fraction]:
+def balanced(array: Array, safe_exponent: int = SAFE_EXPONENT) -> tuple[Array, int, Fraction]:
     """Write ``array = 2**e (scaled + E)`` with ``max |scaled|`` near 1 unless it is moderate already.
 
     Returns
@@ -109,7 +109,7 @@ def balanced(array: Array) -> tuple[Array, int, Fraction]:
         At least ``||E||_F``: zero unless entries underflow when a large matrix is scaled down.
     """
     largest = largest_magnitude(array)
-    if largest == 0 or 2.0**-SAFE_EXPONENT <= largest <= 2.0**SAFE_EXPONENT:
+    if largest == 0 or 2.0**-safe_exponent <= largest <= 2.0**safe_exponent:
         return array, 0, Fraction(0)
     e = int(np.frexp(largest)[1])
     scaled = np.ldexp(array, -e)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import flint
 import numpy as np
 
 from deqmath.bounds.bound import Bound
@@ -13,6 +14,7 @@ from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenv
 from deqmath.bounds.inputs import Array, balanced, largest_magnitude, symmetric_matrix, unit_diagonal
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
+from deqmath.bounds.rational_matrix import RationalDense, require_symmetric_rational
 from deqmath.bounds.rationals import exact, two_to
 from deqmath.errors import InputError, UndecidedError
 
@@ -23,13 +25,14 @@ STANDARD_BLAS = "dpotrf sums and divides in float64 in some order (no block inve
 ASSUMPTIONS = (EXACT_INPUT, SOUND_MACHINE, STANDARD_BLAS)
 
 
-def lambda_min(H: Array, digits: int = 15) -> Bound:
+def lambda_min(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     r"""The smallest eigenvalue of a symmetric matrix, enclosed with as many proved digits as asked.
 
     Parameters
     ----------
-    H : ndarray of float64, shape (n, n)
-        Symmetric; every entry is taken exactly as the rational number it is.
+    H : ndarray of float64, shape (n, n), or flint.fmpq_mat
+        Symmetric; every entry is taken exactly as the rational number it is. A rational matrix (at most 256 rows)
+        is taken as it stands.
     digits : int
         Significant digits wanted; the bound says how many were reached.
 
@@ -66,11 +69,13 @@ def lambda_min(H: Array, digits: int = 15) -> Bound:
     >>> bound.status, bound.digits >= 20
     ('proved', True)
     """
-    matrix = symmetric_matrix(H, "H", "dm.bounds.lambda_min({})")
-    return _extreme(matrix, require_digits(digits, "dm.bounds.lambda_min(H, digits=15)"), 1, "lambda_min")
+    wanted = require_digits(digits, "dm.bounds.lambda_min(H, digits=15)")
+    if isinstance(H, flint.fmpq_mat):
+        return _rational_extreme(H, wanted, 1, "lambda_min")
+    return _extreme(symmetric_matrix(H, "H", "dm.bounds.lambda_min({})"), wanted, 1, "lambda_min")
 
 
-def lambda_max(H: Array, digits: int = 15) -> Bound:
+def lambda_max(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     """The largest eigenvalue of a symmetric matrix, ``-lambda_min(-H)``; see :func:`lambda_min`.
 
     Parameters
@@ -93,8 +98,10 @@ def lambda_max(H: Array, digits: int = 15) -> Bound:
     >>> print(lambda_max(np.array([[2.0, 1.0], [1.0, 3.0]]), digits=20))        # doctest: +ELLIPSIS
     3.618033988749894848204...
     """
-    matrix = symmetric_matrix(H, "H", "dm.bounds.lambda_max({})")
-    return _extreme(matrix, require_digits(digits, "dm.bounds.lambda_max(H, digits=15)"), -1, "lambda_max")
+    wanted = require_digits(digits, "dm.bounds.lambda_max(H, digits=15)")
+    if isinstance(H, flint.fmpq_mat):
+        return _rational_extreme(H, wanted, -1, "lambda_max")
+    return _extreme(symmetric_matrix(H, "H", "dm.bounds.lambda_max({})"), wanted, -1, "lambda_max")
 
 
 def is_positive_definite(H: Array) -> bool:
@@ -164,6 +171,17 @@ def _extreme(matrix: Array, digits: int, sign: int, quantity: str) -> Bound:
     lower, upper = (low, high) if sign > 0 else (high, low)
     record = _certificate(matrix, quantity, lower, upper, found)
     return Bound(lower, upper, quantity, "proved", ASSUMPTIONS, record)
+
+
+def _rational_extreme(matrix: flint.fmpq_mat, digits: int, sign: int, quantity: str) -> Bound:
+    require_sound_arithmetic()
+    require_symmetric_rational(matrix, "H")
+    trusted = ("the rational entries are taken as they stand", *ASSUMPTIONS[1:])
+    if matrix == matrix * 0:
+        return Bound(Fraction(0), Fraction(0), quantity, "proved", trusted)
+    operator = RationalDense(matrix, sign)
+    found = smallest_eigenvalue(operator, digits)
+    return Bound(found.lower, found.upper, quantity, "proved", trusted).scaled(sign * operator.scale)
 
 
 def _diagonal_extreme(matrix: Array, sign: int) -> Fraction | None:

@@ -98,6 +98,16 @@ def test_a_posteriori_bound_covers_the_factor():
         assert measured <= float(bound) + float(done.slack)
 
 
+def test_a_posteriori_route_never_exceeds_a_planted_eigenvalue():
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        d = rng.integers(1, 60, 16).astype(float)
+        for share in (0.999, 1 - 1e-12, 1.0, 1 + 1e-15, 1 + 1e-14):
+            low = lower_bound(planted_hadamard(d), share * d.min(), known_blas=False)
+            assert low is None or low <= d.min()
+            assert low is not None or share > 0.999
+
+
 @pytest.mark.parametrize(
     ("h", "truth"),
     [

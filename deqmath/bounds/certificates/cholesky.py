@@ -79,7 +79,7 @@ def shifted(h: Array, shift: float, out: Array | None = None) -> tuple[Array, Fr
     return a, short_up(UNIT_ROUNDOFF * largest + TINY) if shift or n == 0 else Fraction(0)
 
 
-def lower_bound(h: Array, shift: float) -> Fraction | None:
+def lower_bound(h: Array, shift: float, known_blas: bool = True) -> Fraction | None:
     r"""A proved lower bound of ``lambda_min(H)`` by one Cholesky factorisation of ``fl(H - shift I)``.
 
     Parameters
@@ -88,6 +88,9 @@ def lower_bound(h: Array, shift: float) -> Fraction | None:
         Symmetric, largest entry within 2**-300 .. 2**300 (or zero); one triangle is read.
     shift : float
         The candidate c.
+    known_blas : bool
+        False asks for the a-posteriori proof, which trusts no theorem about ``dpotrf``; see
+        :func:`factor_residual_norm`.
 
     Returns
     -------
@@ -107,7 +110,11 @@ def lower_bound(h: Array, shift: float) -> Fraction | None:
         return None
     a, rounding = shifted(h, shift)
     done = factorise(a)
-    return None if done is None else exact(shift) - done.slack - rounding
+    if done is None:
+        return None
+    if known_blas:
+        return exact(shift) - done.slack - rounding
+    return exact(shift) - factor_residual_norm(shifted(h, shift)[0], done.factor) - rounding
 
 
 def factor_residual_norm(a: Array, factor: Array) -> Fraction:

@@ -116,7 +116,7 @@ def _pencil(a: Rows, b: Rows, bits: int) -> tuple[Fraction, list[int]] | None:
         half = _forward(context, factor, left / scale)
         whole = _forward(context, factor, half.T)
         values, vectors = context.eigsy((whole + whole.T) / 2)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, RuntimeError):
         return None
     y = _backward(context, factor, vectors[:, 0])
     largest = max(abs(v) for v in y)

@@ -1,0 +1,244 @@
+"""Bounds for matrices given by factors, and what follows from two extreme eigenvalues."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from scipy.linalg.blas import dgemm
+
+from deqmath.bounds.bound import Bound
+from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, smallest_eigenvalue
+from deqmath.bounds.hadamard import HadamardGram
+from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
+from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, lambda_max, lambda_min, require_digits
+from deqmath.bounds.operators import FactorGram, SymmetricOperator, frobenius_up
+from deqmath.bounds.probes import require_sound_arithmetic
+from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, short_up, sqrt_down, sqrt_up, two_to
+from deqmath.errors import InputError, ShapeError
+
+SPREAD = "the entries span more than 960 powers of two; scale the factor first"
+
+
+def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
+    """The smallest eigenvalue of the exact Gram matrix ``P P^T``, which is not formed exactly.
+
+    Parameters
+    ----------
+    P : ndarray of float64, shape (n, k)
+        Rows are samples; entries are taken exactly. Rounding ``P @ P.T`` to float64 first would change the answer.
+    digits : int
+
+    Returns
+    -------
+    Bound
+        For k < n the matrix is singular and the bound is exactly zero.
+
+    Raises
+    ------
+    InputError, ShapeError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds import gram_lambda_min
+    >>> print(gram_lambda_min(np.array([[1.0, 0.1], [1.0, 0.2]]), digits=20))   # doctest: +ELLIPSIS
+    0.00488971184484174...
+    """
+    matrix = float_matrix(P, "P", "dm.bounds.gram_lambda_min({})")
+    wanted = require_digits(digits, "dm.bounds.gram_lambda_min(P, digits=15)")
+    require_sound_arithmetic()
+    if matrix.shape[1] < matrix.shape[0] or not matrix.any():
+        return Bound(Fraction(0), Fraction(0), "lambda_min(P P^T)", "proved", (EXACT_INPUT,))
+    scaled, e, lost = balanced(matrix)
+    operator = FactorGram(np.ascontiguousarray(scaled.T), 1, _slices(wanted))
+    shift = short_up(lost * (2 * frobenius_up(scaled) + lost))
+    return _from_operator(operator, wanted, two_to(2 * e), shift, "lambda_min(P P^T)")
+
+
+def hadamard_gram_lambda_min(P: Array, Q: Array, digits: int = 15) -> Bound:
+    """The smallest eigenvalue of ``(P P^T) o (Q Q^T)``, the exact Hadamard product of two Gram matrices.
+
+    With rows of P the equilibria and rows of Q the adjoints this is the Gram matrix (8) of gg22 up to the factor
+    ``gamma^2 / m``, applied with ``Bound.scaled``.
+
+    Parameters
+    ----------
+    P, Q : ndarray of float64, shapes (n, k) and (n, l)
+    digits : int
+
+    Returns
+    -------
+    Bound
+
+    Raises
+    ------
+    InputError, ShapeError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds import hadamard_gram_lambda_min
+    >>> print(hadamard_gram_lambda_min(np.eye(2), np.array([[1.0, 1.0], [2.0, 0.5]]), digits=12))
+    2 (exact)
+    """
+    call = "dm.bounds.hadamard_gram_lambda_min(P, Q)"
+    first, second = float_matrix(P, "P", call), float_matrix(Q, "Q", call)
+    if first.shape[0] != second.shape[0]:
+        msg = f"P has shape {first.shape} and Q {second.shape}; needed the same number of rows (samples): {call}"
+        raise ShapeError(msg)
+    wanted = require_digits(digits, "dm.bounds.hadamard_gram_lambda_min(P, Q, digits=15)")
+    require_sound_arithmetic()
+    name = "lambda_min((P P^T) o (Q Q^T))"
+    if not (first.any() and second.any()):
+        return Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
+    p, e, lost_p = balanced(first, safe_exponent=100)
+    q, f, lost_q = balanced(second, safe_exponent=100)
+    if lost_p or lost_q:
+        return Bound.undecided(name, SPREAD, ASSUMPTIONS)
+    return _from_operator(HadamardGram(p, q, 1, _slices(wanted)), wanted, two_to(2 * (e + f)), Fraction(0), name)
+
+
+def sigma_min(A: Array, digits: int = 6) -> Bound:
+    """The smallest singular value: the square root of the smallest eigenvalue of ``A^T A`` (or ``A A^T``).
+
+    Parameters
+    ----------
+    A : ndarray of float64, shape (m, n)
+    digits : int
+
+    Returns
+    -------
+    Bound
+        ``min(m, n)`` singular values are counted. The lower end may be zero when float64 cannot tell.
+
+    Raises
+    ------
+    InputError, ShapeError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds import sigma_min
+    >>> print(sigma_min(np.array([[1.0, 2.0], [3.0, 4.0]]), digits=12))         # doctest: +ELLIPSIS
+    0.365966190626257...
+    """
+    matrix = float_matrix(A, "A", "dm.bounds.sigma_min({})")
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    squared = gram_lambda_min(np.ascontiguousarray(wide), digits)
+    bits = int(digits * BITS_PER_DIGIT) + 24
+    low = sqrt_down(max(squared.lower or Fraction(0), Fraction(0)), bits)
+    high = sqrt_up(max(squared.upper or Fraction(0), Fraction(0)), bits)
+    return Bound(low, high, "sigma_min", "proved", squared.assumptions)
+
+
+def condition_number(H: Array, digits: int = 6) -> Bound:
+    """``lambda_max / lambda_min`` of a symmetric positive definite matrix.
+
+    Undecided when ``lambda_min > 0`` could not be proved.
+
+    Parameters
+    ----------
+    H : ndarray of float64, shape (n, n)
+    digits : int
+
+    Returns
+    -------
+    Bound
+
+    Raises
+    ------
+    InputError, ShapeError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds import condition_number
+    >>> print(condition_number(np.array([[2.0, 1.0], [1.0, 3.0]])))             # doctest: +ELLIPSIS
+    2.6180339...
+    """
+    low, high = lambda_min(H, digits + 1), lambda_max(H, digits + 1)
+    if low.lower is None or low.lower <= 0 or low.upper is None or high.lower is None or high.upper is None:
+        return Bound.undecided(
+            "condition number", f"lambda_min is {low}; needed a proved positive one", low.assumptions
+        )
+    return Bound(high.lower / low.upper, high.upper / low.lower, "condition number", "proved", low.assumptions)
+
+
+def resolvent_norm(A: Array, gamma: float, active: Array) -> Bound:
+    r"""``||(I - gamma D A)^{-1}||_2`` with ``D = diag(active)``, to about as many digits as float64 allows.
+
+    Parameters
+    ----------
+    A : ndarray of float64, shape (m, m)
+    gamma : float
+    active : ndarray of float64, shape (m,)
+        The diagonal of D: 1 where the pre-activation is positive, 0 elsewhere.
+
+    Returns
+    -------
+    Bound
+        Undecided when the matrix could not be proved invertible.
+
+    Raises
+    ------
+    InputError, ShapeError
+
+    Notes
+    -----
+    ``M = fl(I - gamma D A)`` differs from the exact matrix by at most ``3 u || |I| + |gamma D A| ||_F``; by Weyl,
+    ``sigma_min`` moves by no more. The norm is ``1 / sigma_min``. It is often several times smaller than the bound
+    ``1 / (1 - gamma ||A||)`` of gg22 (34).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deqmath.bounds import resolvent_norm
+    >>> bound = resolvent_norm(np.array([[0.0, 1.0], [0.0, 0.0]]), 0.5, np.ones(2))
+    >>> 1.28 < bound.lower <= bound.upper < 1.29
+    True
+    """
+    call = "dm.bounds.resolvent_norm(A, gamma, active)"
+    matrix = float_matrix(A, "A", call)
+    m = matrix.shape[0]
+    if matrix.shape != (m, m):
+        msg = f"A has shape {matrix.shape}; needed a square matrix: {call}"
+        raise ShapeError(msg)
+    if not np.isfinite(gamma):
+        msg = f"gamma = {gamma!r}; needed a finite number: {call}"
+        raise InputError(msg)
+    diagonal = float_vector(active, m, "active", call)
+    product = matrix * (gamma * diagonal)[:, None]
+    formed = np.eye(m) - product
+    moved = 3 * UNIT_ROUNDOFF * (frobenius_up(np.abs(product) + np.eye(m))) + m * m * TINY
+    smallest = sigma_min(formed, 12)
+    low = (smallest.lower or Fraction(0)) - moved
+    if low <= 0 or smallest.upper is None:
+        low = _inverse_bound(formed) - moved
+    if low <= 0 or smallest.upper is None:
+        reason = "I - gamma D A could not be proved invertible"
+        return Bound.undecided("resolvent norm", reason, smallest.assumptions)
+    return Bound(1 / (smallest.upper + moved), 1 / low, "resolvent norm", "proved", smallest.assumptions)
+
+
+def _inverse_bound(m: Array) -> Fraction:
+    """A lower bound of ``sigma_min`` from an approximate inverse X: ``(1 - ||I - X M||_F) / ||X||_F`` when positive."""
+    try:
+        x = np.asarray(np.linalg.inv(m), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return Fraction(0)
+    residual: Array = np.asarray(dgemm(-1.0, x, m), dtype=np.float64)
+    residual[np.diag_indices_from(residual)] += 1.0
+    n = m.shape[0]
+    size = frobenius_up(residual) + UNIT_ROUNDOFF * (n + 4) * 2 * frobenius_up(x) * frobenius_up(m) + n * n * TINY
+    return (1 - size) / frobenius_up(x) if size < 1 and exact(float(np.abs(x).max())) > 0 else Fraction(0)
+
+
+def _slices(digits: int) -> int:
+    return 8 + int(digits * BITS_PER_DIGIT / 27)
+
+
+def _from_operator(operator: SymmetricOperator, digits: int, factor: Fraction, lost: Fraction, name: str) -> Bound:
+    found = smallest_eigenvalue(operator, digits)
+    low = Fraction(0) if found.lower is None else max(found.lower - lost, Fraction(0))  # a Gram matrix is PSD
+    return Bound(low * factor, (found.upper + lost) * factor, name, "proved", ASSUMPTIONS)
