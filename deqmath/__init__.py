@@ -17,7 +17,7 @@ _HOME = {
         ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total", "one", "direction"),
         "deqmath.expressions",
     ),
-    **dict.fromkeys(("text", "latex"), "deqmath.expressions.printing"),
+    **dict.fromkeys(("text", "latex", "norm_symbol"), "deqmath.expressions.printing"),
     **dict.fromkeys(
         ("equation", "invertible", "no_kink", "contraction", "nonnegative"), "deqmath.expressions.assumptions"
     ),

@@ -14,7 +14,7 @@ from deqmath.calculus.normal_form import simplified
 from deqmath.calculus.trace import Label, Line
 from deqmath.errors import InputError
 from deqmath.expressions.nodes import Elementwise
-from deqmath.expressions.printing import latex, text
+from deqmath.expressions.printing import latex, norm_symbol, text
 from deqmath.expressions.statements import NormAtMost
 from deqmath.expressions.traversal import Rules
 
@@ -24,12 +24,6 @@ lipschitz_rules = Rules("lipschitz")
 _ONE_LIPSCHITZ = ("relu_scalar", "tanh", "sin", "cos", "atan")
 #: Those of them with sigma(0) = 0, so that ||sigma(x)|| <= ||x||.
 _VANISHING = ("relu_scalar", "tanh", "sin", "atan")
-
-
-def operator_norm(M: MatrixExpr) -> Symbol:
-    """The symbol that stands for ``||M||_2``."""
-    name = M.name if isinstance(M, MatrixSymbol) else text(M)
-    return Symbol(f"norm_{name}", nonnegative=True)
 
 
 def lipschitz_constant(expr: MatrixExpr, variable: MatrixExpr) -> tuple[Expr, tuple[str, ...]]:
@@ -70,7 +64,7 @@ def of_product(x: MatMul, v: MatrixExpr, used: list[str]) -> Expr:
         msg = f"{text(x)} is not a fixed matrix times an expression in {text(v)}; no Lipschitz constant is derived"
         raise InputError(msg)
     used.append("Lip(c M f) ≤ |c| ‖M‖ Lip(f)")
-    norms = [operator_norm(a) if isinstance(a, MatrixExpr) else sp.Abs(a) for a in front]
+    norms = [norm_symbol(a) if isinstance(a, MatrixExpr) else sp.Abs(a) for a in front]
     return sp.Mul(*norms, _lip(last, v, used))
 
 
@@ -92,7 +86,7 @@ def norm_bound(expr: MatrixExpr) -> Expr:
     1-Lipschitz sigma with sigma(0) = 0.
     """
     if isinstance(expr, MatrixSymbol):
-        return operator_norm(expr)
+        return norm_symbol(expr)
     if isinstance(expr, MatAdd):
         return sp.Add(*(norm_bound(a) for a in expr.args))
     if isinstance(expr, MatMul):
@@ -116,7 +110,7 @@ def contraction_lines(residual: MatrixExpr, unknown: MatrixSymbol) -> tuple[Expr
     F_other = F.xreplace({unknown: other})
     at_zero = simplified(F.xreplace({unknown: ZeroMatrix(*unknown.shape)}))
     gap = Symbol("norm_gap", nonnegative=True)
-    symbols = {operator_norm(M): M for M in F.atoms(MatrixSymbol)}
+    symbols = {norm_symbol(M): M for M in F.atoms(MatrixSymbol)}
     norms = tuple(symbols.items())
     z, pair = text(unknown), (unknown, residual)
     size = norm_bound(at_zero) / (1 - rho)

@@ -12,7 +12,16 @@ from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.checking.domains import BadPoint, Balls, Domain, NotInDomain, Rationals, flint_precision
 from deqmath.checking.matrices import FieldMatrix
-from deqmath.checking.points import Alphabet, NotSolvable, alphabet, draw_symbols, index_choices, new_point, satisfy
+from deqmath.checking.points import (
+    Alphabet,
+    NotSolvable,
+    alphabet,
+    draw_symbols,
+    index_choices,
+    make_nonnegative,
+    new_point,
+    satisfy,
+)
 from deqmath.checking.sides import Bindings, SidesTest
 from deqmath.expressions.nodes import Column
 from deqmath.expressions.python_source import declarations
@@ -82,6 +91,7 @@ def _differs(
             except BadPoint:
                 if k == tries - 1:
                     return None
+        make_nonnegative(point, test.nonnegative, bindings)
         a, b = test.sides(point, bindings)
     except (BadPoint, NotSolvable):
         return None

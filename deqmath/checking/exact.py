@@ -24,6 +24,7 @@ from deqmath.checking.points import (
     alphabet,
     draw_symbols,
     index_choices,
+    make_nonnegative,
     new_point,
     satisfy,
     size_choices,
@@ -126,6 +127,7 @@ class _State:
             try:
                 draw_symbols(point, self.letters, bindings)
                 self._satisfy(point, bindings)
+                make_nonnegative(point, self.test.nonnegative, bindings)
                 a, b = self.test.sides(point, bindings)
             except BadPoint:
                 continue

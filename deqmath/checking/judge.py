@@ -23,16 +23,17 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
     """The verdict on what a line of a derivation states."""
     assumptions = tuple(assuming)
     equations = [(a.unknown, a.expr) for a in assumptions if a.kind == "equation" and a.unknown is not None]
+    signs = tuple(a.expr for a in assumptions if a.kind == "nonnegative")
     if isinstance(statement, Given):
         return Verdict((Evidence("assumed", "verified", "a definition or hypothesis"),))
     if isinstance(statement, Equal):
         return verdict_of(
-            lambda c: EqualTest(c, statement.rhs, tuple(equations)), statement.lhs, assumptions, seed
+            lambda c: EqualTest(c, statement.rhs, tuple(equations), signs), statement.lhs, assumptions, seed
         )
     if isinstance(statement, DifferentialOf):
         pairs = statement.implicit
         return verdict_of(
-            lambda c: DifferentialTest(c, statement.of, statement.differentials, pairs),
+            lambda c: DifferentialTest(c, statement.of, statement.differentials, pairs, signs),
             statement.candidate,
             assumptions,
             seed,
@@ -41,7 +42,7 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
         return attack_norm_bound(statement, seed)
     of = statement.of if isinstance(statement.of, MatrixExpr) else MatMul(statement.of, Identity(S.One))
     return verdict_of(
-        lambda c: DerivativeTest(c, of, statement.wrt, statement.gradient, statement.implicit),
+        lambda c: DerivativeTest(c, of, statement.wrt, statement.gradient, statement.implicit, signs),
         statement.candidate,
         assumptions,
         seed,

@@ -128,6 +128,18 @@ def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) 
             _solve(point, unknown, residual, dict(bindings))
 
 
+def make_nonnegative(point: Point, expressions: Iterable[MatrixExpr], bindings: Mapping[Symbol, int]) -> None:
+    """Hold the point to the hypothesis that these expressions are >= 0 entrywise (and off the kink)."""
+    for x in expressions:
+        value = base_of(Evaluator(point, bindings)(x))
+        for e in value.mat.entries():
+            if isinstance(point.domain, PrimeField):
+                if not point.domain.gates.bits.setdefault(int(e), True):
+                    raise BadPoint("a hypothesis says >= 0 and a gate was closed")
+            elif not point.domain.is_positive(e, None):
+                raise BadPoint("a hypothesis of nonnegativity fails at this point")
+
+
 def _distinct(equations: Equations) -> Equations:
     """One equation an unknown: that for column i of Z stands for every column."""
     seen: dict[Expr, tuple[MatrixExpr, MatrixExpr]] = {}

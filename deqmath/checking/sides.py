@@ -24,6 +24,8 @@ class SidesTest(Protocol):
     def expressions(self) -> tuple[Expr, ...]: ...
     @property
     def equations(self) -> Equations: ...
+    @property
+    def nonnegative(self) -> tuple[MatrixExpr, ...]: ...
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]: ...
     def degree(self, dg: Degrees) -> Degree: ...
     def script(self) -> tuple[str, str]: ...
@@ -49,10 +51,11 @@ class EqualTest:
     lhs: MatrixExpr
     rhs: MatrixExpr
     equations: Equations = ()
+    nonnegative: tuple[MatrixExpr, ...] = ()
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
-        return (self.lhs, self.rhs, *(e for pair in self.equations for e in pair))
+        return (self.lhs, self.rhs, *(e for pair in self.equations for e in pair), *self.nonnegative)
 
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
         ev = Evaluator(point, bindings)
@@ -77,6 +80,7 @@ class DerivativeTest:
     wrt: Expr
     gradient: bool
     equations: Equations = ()
+    nonnegative: tuple[MatrixExpr, ...] = ()
 
     @property
     def direction(self) -> Expr:
@@ -90,7 +94,7 @@ class DerivativeTest:
     @property
     def expressions(self) -> tuple[Expr, ...]:
         flat = tuple(e for pair in self.equations for e in pair)
-        return (self.candidate, self.of, self.wrt, self.direction, *flat)
+        return (self.candidate, self.of, self.wrt, self.direction, *flat, *self.nonnegative)
 
     def _free(self) -> Equations:
         """Equations whose unknown is not itself what is differentiated by."""
@@ -146,11 +150,12 @@ class DifferentialTest:
     of: MatrixExpr
     differentials: tuple[tuple[Expr, Expr], ...]
     equations: Equations = ()
+    nonnegative: tuple[MatrixExpr, ...] = ()
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
         flat = tuple(e for pair in (*self.equations, *self.differentials) for e in pair)
-        return (self.candidate, self.of, *flat)
+        return (self.candidate, self.of, *flat, *self.nonnegative)
 
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
         base = Evaluator(point, bindings)

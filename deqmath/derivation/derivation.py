@@ -102,7 +102,9 @@ class Derivation(Display):
         evidence.append(Evidence("derived", status, detail, {"lines": len(checked)}))  # type: ignore[arg-type]
         return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)))
 
-    def then(self, expr: Any, *, because: str, label: str | None = None) -> Derivation:
+    def then(
+        self, expr: Any, *, because: str, label: str | None = None, assuming: Iterable[Assumption] = ()
+    ) -> Derivation:
         """Add a line of your own; it is checked at once against the line before.
 
         Parameters
@@ -113,6 +115,8 @@ class Derivation(Display):
             The reason, in your words.
         label
             A new left side; the last line's by default.
+        assuming
+            Further hypotheses that this line uses.
 
         Returns
         -------
@@ -138,7 +142,7 @@ class Derivation(Display):
             raise ShapeError(msg)
         rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
         shown = last.label if label is None else _label(label)
-        line = Line(shown, expr, rule, because, (), Equal(expr, last.expression))
+        line = Line(shown, expr, rule, because, tuple(assuming), Equal(expr, last.expression))
         step = Step(line, self.assumptions)
         verdict = step.verdict
         if verdict.status == "refuted":
@@ -167,7 +171,9 @@ class Derivation(Display):
         pairs = []
         for name, expr in names.items():
             pairs += abbreviations(name, expr)
-        return Derivation(self.steps, (*self.names, *pairs), self.title)
+        fresh = {e for e, _ in pairs}
+        kept = [(e, n) for e, n in self.names if e not in fresh]
+        return Derivation(self.steps, (*kept, *pairs), self.title)
 
     def proves(self, expr: MatrixExpr) -> Verdict:
         """Whether the result equals ``expr`` for all dimensions, by the same normal form."""

@@ -371,3 +371,8 @@ def _total(x: Total, st: Style) -> tuple[str, int]:
         return f"\\sum_{{{i}=1}}^{{{_piece(x.count, st)[0]}}} {inner}", PRODUCT
     sub = "".join(_SUBSCRIPTS.get(c, c) for c in i)
     return f"Σ{sub} {inner}", PRODUCT
+
+
+def norm_symbol(M: MatrixExpr) -> Symbol:
+    """The nonnegative symbol that stands for ``||M||_2`` in a bound; it prints as ‖M‖."""
+    return Symbol(f"norm_{M.name if isinstance(M, MatrixSymbol) else text(M)}", nonnegative=True)

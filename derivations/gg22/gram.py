@@ -25,9 +25,8 @@ def gradient_row(k):
 def derive_eq8():
     """The product of two gradients, each derived from (2)."""
     row_i, row_j = gradient_row(i), gradient_row(j)
-    return row_i.times(row_j.result.T, because="times (∂f_j/∂vec(A)ᵀ)ᵀ", label="H_ij", names=net.names(j)).then(
-        gram_entry(i, j), because="mixed product: (zᵢᵀ ⊗ qᵢᵀ)(zⱼ ⊗ qⱼ) = zᵢᵀzⱼ qᵢᵀqⱼ"
-    )
+    because = "times the transpose for sample j; mixed product: (zᵢᵀ ⊗ qᵢᵀ)(zⱼ ⊗ qⱼ) = zᵢᵀzⱼ qᵢᵀqⱼ"
+    return row_i.times(row_j.result.T, because=because, label="H_ij", names=net.names(j))
 
 
 @dm.claim(
