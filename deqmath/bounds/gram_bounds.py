@@ -51,7 +51,7 @@ def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
     if matrix.shape[1] < matrix.shape[0] or not matrix.any():
         return Bound(Fraction(0), Fraction(0), "lambda_min(P P^T)", "proved", (EXACT_INPUT,))
     scaled, e, lost = balanced(matrix)
-    operator = FactorGram(np.ascontiguousarray(scaled.T), 1, _slices(wanted))
+    operator = FactorGram(scaled, 1, _slices(wanted), outer=True)
     shift = short_up(lost * (2 * frobenius_up(scaled) + lost))
     return _from_operator(operator, wanted, two_to(2 * e), shift, "lambda_min(P P^T)")
 

@@ -56,20 +56,34 @@ class Dense(SymmetricOperator):
 
 
 class FactorGram(SymmetricOperator):
-    """``sign * A^T A`` for the exact product, which is never formed exactly: two exact products an application."""
+    """``sign * A^T A`` (or ``sign * A A^T``), exact but never formed exactly: two exact products an application.
+
+    Parameters
+    ----------
+    outer : bool
+        True for ``A A^T``.
+    formed : tuple, optional
+        What `rounded_gram` gave already.
+    """
 
     def __init__(
-        self, a: Array, sign: int = 1, max_slices: int = 24, formed: tuple[Array, Fraction] | None = None
+        self,
+        a: Array,
+        sign: int = 1,
+        max_slices: int = 24,
+        outer: bool = False,
+        formed: tuple[Array, Fraction] | None = None,
     ) -> None:
-        self.size, self.sign = a.shape[1], sign
+        self.size, self.sign, self.outer = a.shape[0 if outer else 1], sign, outer
         self.exact = ExactMatrix(a, max_slices)
-        self.float_matrix, self.approximation_error = rounded_gram(a) if formed is None else formed
+        self.float_matrix, self.approximation_error = formed or rounded_gram(a.T if outer else a)
         norm = frobenius_up(a)
         self.remainder = short_up(self.exact.remainder * (2 * norm + self.exact.remainder))
 
     def apply(self, block: Scaled) -> Scaled:
         """``sign * A^T (A @ block)``, exact."""
-        product = self.exact.transposed_times(self.exact.times(block))
+        first, second = self.exact.times, self.exact.transposed_times
+        product = first(second(block)) if self.outer else second(first(block))
         return product if self.sign > 0 else Scaled(-product.values, product.exponent)
 
 
