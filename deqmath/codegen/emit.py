@@ -40,7 +40,7 @@ class Emitter:
     def run(self, roots: list[Node]) -> list[Code]:
         """Emit all roots; the codes of their values, in order."""
         self._uses = Counter(a for n in walk(roots) for a in n.args)
-        self._activated = {n.args[0] for n in walk(roots) if n.op == "map" and n.data in (STEP, RELU)}
+        self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
         return [self.expr(r) for r in roots]
 
     def expr(self, node: Node) -> Code:
@@ -69,7 +69,9 @@ class Emitter:
             return False
         if node.op == "diagonal" and code.text.isidentifier():
             return False
-        return node.op in _LINES or node in self._activated or self._uses[node] > 1 or len(code.text) > _WIDEST
+        if node in self._activated and not code.text.isidentifier():
+            return True
+        return node.op in _LINES or self._uses[node] > 1 or len(code.text) > _WIDEST
 
     def _assign(self, node: Node, code: Code) -> Code:
         comment = self.describer.body(node)

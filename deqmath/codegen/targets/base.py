@@ -100,7 +100,7 @@ class Target(ABC):
         except PrintMethodNotImplementedError as error:
             msg = f"the target {self.name} received the function in {expr}, for which it has no equivalent ({error})"
             raise InputError(msg) from error
-        text = re.sub(r"(?<!\*)\*(?!\*)", " * ", text).replace("/", " / ")
+        text = re.sub(r"\s*(?<!\*)([*/])(?!\*)\s*", r" \1 ", text)
         if expr.is_Add or expr.is_Relational:
             return Code(text, SUM)
         return Code(

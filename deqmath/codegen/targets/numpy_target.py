@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
-from sympy import Symbol
+from sympy import Symbol, exp
 from sympy.printing.numpy import SciPyPrinter
 
 from deqmath.codegen.arguments import Signature
@@ -35,8 +35,25 @@ class _Printer(SciPyPrinter):
     def _print_step_scalar(self, expr: Any) -> str:
         return f"np.heaviside({self._print(expr.args[0])}, 0.0)"
 
-    def _print_logaddexp(self, expr: Any) -> str:
-        return f"np.logaddexp({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+    def _print_log(self, expr: Any) -> str:
+        """``log(1 + exp(x))`` without overflow."""
+        x = _exponent(expr.args[0])
+        return f"np.log({self._print(expr.args[0])})" if x is None else f"np.logaddexp(0.0, {self._print(x)})"
+
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+        """``1 / (1 + exp(x))`` without overflow."""
+        x = _exponent(expr.base)
+        if x is None or not (expr.exp.is_Integer and expr.exp < 0):
+            return super()._print_Pow(expr, rational=rational)
+        sigmoid = f"scipy.special.expit({self._print(-x)})"
+        return sigmoid if expr.exp == -1 else f"{sigmoid}**{-expr.exp}"
+
+
+def _exponent(e: Any) -> Any:
+    """x, where e is ``1 + exp(x)``."""
+    if e.is_Add and len(e.args) == 2 and e.args[0] == 1 and isinstance(e.args[1], exp):
+        return e.args[1].args[0]
+    return None
 
 
 class NumpyTarget(Target):
