@@ -30,6 +30,7 @@ class Case:
 
     Examples
     --------
+    >>> from deqmath.claims import Case
     >>> Case(seed=7, digits=40, level="quick").rng().integers(10) < 10
     np.True_
     """
@@ -64,6 +65,7 @@ def seed_of(claim_id: str, seed: int) -> int:
 
     Examples
     --------
+    >>> from deqmath.claims.case import seed_of
     >>> seed_of("gg22.eq10", 0) == seed_of("gg22.eq10", 0) != seed_of("gg22.eq11", 0)
     True
     """

@@ -36,6 +36,7 @@ def jsonable(value: Any, name: str = "value") -> Any:
     Examples
     --------
     >>> from fractions import Fraction
+    >>> from deqmath.claims.jsonable import jsonable
     >>> jsonable({"chance": Fraction(1, 2**61), "points": 3, "size": 2**80, "slack": float("nan")})
     {'chance': '1/2305843009213693952', 'points': 3, 'size': '1208925819614629174706176', 'slack': 'nan'}
     """

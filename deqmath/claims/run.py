@@ -57,7 +57,7 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
     >>> @dm.claim("demo.one", "demo", "(1)", "1 + 1 = 2")
     ... def one():
     ...     return dm.Evidence("exact", "verified", "evaluated in the integers")
-    >>> run_claim(one).status
+    >>> dm.claims.run_claim(one).status
     'verified'
     """
     settings = settings or Settings()

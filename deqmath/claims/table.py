@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -17,6 +18,7 @@ from deqmath.claims.result import ClaimResult, Mutation, RunResult, as_text
 #: Mark and colour of a status.
 MARKS = {"verified": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow")}
 ASSUMED = ("·", "dim")
+_MOST_DESCRIBED = 3
 _INTERRUPTED = "interrupted: the remaining claims were not run"
 
 
@@ -142,7 +144,12 @@ def _planted(result: RunResult) -> list[RenderableType]:
     )
     if not total["planted"]:
         line = "no errors were planted, so the checks were not tested: no verdict here can be judged again"
-    return [table, Text(line, "bold red" if total["survived"] else "bold" if total["planted"] else "bold yellow")]
+    described = [part for claim in result.claims for part in _described(claim)]
+    return [
+        table,
+        *described,
+        Text(line, "bold red" if total["survived"] else "bold" if total["planted"] else "bold yellow"),
+    ]
 
 
 def _refuted(mutation: Mutation) -> Text:
@@ -157,5 +164,24 @@ def _by_kind(mutation: Mutation) -> Text:
 
 
 def _left(mutation: Mutation) -> Text:
-    names = [m.name for m in mutation.survivors] + [f"{m.name} (undecided)" for m in mutation.undecided]
-    return Text("\n".join(names) or "none", "red" if mutation.survivors else "yellow" if names else "dim")
+    text = Text()
+    for left, style, note in ((mutation.survivors, "red", ""), (mutation.undecided, "yellow", " (undecided)")):
+        for name, count in Counter(m.name for m in left).items():
+            times = f"\u00a0×{count}" if count > 1 else ""
+            text.append(f"{name}{times}{note}\n", style)
+    text.rstrip()
+    return text if text.plain else Text("none", "dim")
+
+
+def _described(claim: ClaimResult) -> list[RenderableType]:
+    """The first few planted errors that were not refuted, in words; the JSON report has all."""
+    if claim.mutation is None:
+        return []
+    left = [*claim.mutation.survivors, *claim.mutation.undecided]
+    lines: list[RenderableType] = [
+        Text.assemble((f"{claim.id}, {m.name}: ", "bold red"), as_text(f"{m.description} ({m.detail})"))
+        for m in left[:_MOST_DESCRIBED]
+    ]
+    if len(left) > _MOST_DESCRIBED:
+        lines.append(Text(f"{claim.id}: and {len(left) - _MOST_DESCRIBED} more, all of them in the JSON report", "dim"))
+    return lines

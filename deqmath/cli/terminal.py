@@ -33,6 +33,7 @@ class Progress:
 
     Examples
     --------
+    >>> from deqmath.cli.terminal import Progress
     >>> with Progress() as progress:
     ...     progress.say("1 of 9: gg22.eq6")
     """
