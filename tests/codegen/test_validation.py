@@ -63,6 +63,13 @@ def test_a_singular_matrix_is_named(jvp):
         twice(A=np.zeros((3, 3)), b=ones, z=ones)
 
 
+def test_numbers_whose_sum_overflows_are_finite():
+    f = dm.generate({"f": A * z}).load().f
+    np.testing.assert_allclose(f(A=np.full((2, 2), 1.5e308), z=np.zeros((2, 1))), 0.0)
+    with pytest.raises(ValueError, match=r"A: received inf at index \(0, 1\)"):
+        f(A=np.array([[1.0, np.inf], [-np.inf, 1.0]]), z=np.zeros((2, 1)))
+
+
 def test_dtypes(jvp):
     whole = jvp(**_arguments(A=np.eye(3, dtype=int), z=[[1], [2], [3]]))
     assert whole.dtype == np.float64

@@ -29,7 +29,9 @@ def _real(name: str, value: Any) -> np.ndarray:
         array = array.astype(np.float64)
     if array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, float64 or float32")
-    if not np.isfinite(array).all():
+    with np.errstate(all="ignore"):
+        total = array.sum()  # one pass and no mask; it may overflow, and then every entry is looked at
+    if not np.isfinite(total) and not np.isfinite(array).all():
         bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: received {array[bad]} at index {bad}; it needs finite numbers")
     return array
