@@ -28,7 +28,7 @@ def fingerprint(matrix: Array) -> str:
     rows = max(1, 2**18 // max(1, matrix.shape[-1]))
     for start in range(0, matrix.shape[0], rows):
         block = np.ascontiguousarray(matrix[start : start + rows], dtype="<f8") + 0.0
-        digest.update(block.tobytes())
+        digest.update(block.data.cast("B"))
     return digest.hexdigest()
 
 

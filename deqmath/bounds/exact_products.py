@@ -160,7 +160,8 @@ def _for_each(work: Callable[[tuple[int, int]], None], blocks: list[tuple[int, i
         for block in blocks:
             work(block)
         return
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=min(8, cores)) as pool:
         list(pool.map(work, blocks))
 
 

@@ -67,7 +67,7 @@ def symmetric_matrix(value: object, name: str, call: str) -> Array:
             f"{float(matrix[j, i])!r}; needed equal entries, for example {call.format(f'({name} + {name}.T) / 2')}"
         )
         raise InputError(msg)
-    return matrix
+    return matrix.T if matrix.flags.f_contiguous else matrix  # the same matrix, rows in memory
 
 
 def first_asymmetry(matrix: Array) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from deqmath.bounds.certificates.operator_norm import quick_norm
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenvalue
 from deqmath.bounds.inputs import Array, balanced, float_matrix
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, require_digits
-from deqmath.bounds.operators import FactorGram, frobenius_up, rounded_gram
+from deqmath.bounds.operators import FactorGram, frobenius_up, lower_gram, mirror_lower
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import sqrt_down, sqrt_up, two_to
 
@@ -59,10 +59,11 @@ def operator_norm(A: Array, digits: int = 9) -> Bound:
         return Bound(Fraction(0), Fraction(0), QUANTITY, "proved", (EXACT_INPUT,))
     scaled, e, lost = balanced(matrix if matrix.shape[1] <= matrix.shape[0] else matrix.T)
     scaled = np.ascontiguousarray(scaled)
-    gram, error = rounded_gram(scaled)
+    gram, error = lower_gram(scaled)
     lower, upper, _ = quick_norm(scaled, gram, error)
     found: Enclosure | None = None
     if upper - lower > lower / 10**wanted:
+        mirror_lower(gram)
         operator = FactorGram(scaled, -1, 8 + int(wanted * BITS_PER_DIGIT / 27), formed=(gram, error))
         found = smallest_eigenvalue(operator, wanted)
         lower, upper = _tighter(found, lower, upper, wanted)

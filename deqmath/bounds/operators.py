@@ -93,14 +93,20 @@ def frobenius_up(a: Array) -> Fraction:
 
 
 def rounded_gram(a: Array) -> tuple[Array, Fraction]:
-    """``fl(A^T A)``, both triangles, and a bound of its error in the spectral norm.
+    """``fl(A^T A)``, both triangles, and a bound of its error in the spectral norm; see `lower_gram`."""
+    lower, error = lower_gram(a)
+    mirror_lower(lower)
+    return lower, error
+
+
+def lower_gram(a: Array) -> tuple[Array, Fraction]:
+    """The lower triangle of ``fl(A^T A)`` and a bound of its error in the spectral norm.
 
     ``|fl(A^T A) - A^T A| <= gamma_m |A|^T |A|`` for any order of summation, so the norm of the error is at most
     ``gamma_m || |A| ||_F^2 = gamma_m ||A||_F^2``.
     """
     m, n = a.shape
     lower = dsyrk(1.0, a.T, lower=1) if a.flags.c_contiguous else dsyrk(1.0, a, trans=1, lower=1)
-    mirror_lower(lower)
     error = gamma(m + 2) * frobenius_up(a) ** 2 + m * n * TINY
     return lower, short_up(error)
 

@@ -79,7 +79,7 @@ def test_lambda_min_against_arb(capsys):
         finally:
             flint.ctx.dps = before
 
-    assert lambda_min(h, 100).digits >= 100
+    assert all(lambda_min(h, 100).digits >= 100 for _ in range(3))
     report(
         capsys,
         "lambda_min, N = 200, 100 digits, Arb eig over ours",

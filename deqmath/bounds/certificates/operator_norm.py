@@ -33,6 +33,7 @@ def quick_norm(a: Array, gram: Array, gram_error: Fraction) -> tuple[Fraction, F
     gram_error : Fraction
         At least ``||gram - a^T a||_2``.
     """
+    norm = frobenius_up(a)
     theta, x = _top_pair(gram)
     trace = float(np.trace(gram))
     margin = 2.0**-53 * (gram.shape[0] + 10) * max(gram.shape[0] * theta - trace, theta)
@@ -46,19 +47,19 @@ def quick_norm(a: Array, gram: Array, gram_error: Fraction) -> tuple[Fraction, F
     best = _upper(done, level, gram_error)
     tight, level = _above(gram, theta, max(4e-12 * theta, 1.05 * margin))
     best = min(best, _upper(tight, level, gram_error)) if done is not None else _upper(tight, level, gram_error)
-    lower = max(rayleigh_lower(a, x), Fraction(0))
-    return lower, min(best, frobenius_up(a)), theta
+    lower = max(rayleigh_lower(a, x, norm), Fraction(0))
+    return lower, min(best, norm), theta
 
 
-def rayleigh_lower(a: Array, x: Array) -> Fraction:
-    """At most ``||a x|| / ||x||``, from a float64 product and its error bound."""
+def rayleigh_lower(a: Array, x: Array, norm: Fraction) -> Fraction:
+    """At most ``||a x|| / ||x||``, from a float64 product and its error bound; `norm` is at least ``||a||_F``."""
     y = a @ x
     squares_x = exact(float(x @ x)) * (1 + gamma(x.size + 2)) + x.size * TINY
     squares_y = exact(float(y @ y)) * (1 - gamma(y.size + 2)) - y.size * TINY
     if squares_x <= 0 or squares_y <= 0:
         return Fraction(0)
     norm_x = sqrt_up(squares_x)
-    error = gamma(x.size + 2) * frobenius_up(a) + a.size * TINY
+    error = gamma(x.size + 2) * norm + a.size * TINY
     return sqrt_down(squares_y) / norm_x - error
 
 
