@@ -89,23 +89,13 @@ def _instances(statement: NormAtMost, seed: int) -> list[Instance]:
                 _corner(point, letters, rng)
             if statement.contraction is not None and not _contracts(statement, point, scalars):
                 continue
-            _satisfy(point, statement)
+            satisfy(point, statement.equations, {})
             at = _values(statement, point, scalars)
             measured = _norm(Evaluator(point)(statement.expr))
         except (BadPoint, NotSolvable):
             continue
         out.append(Instance(measured, at, _TOLERANCE, _script(statement, letters, point)))
     return out
-
-
-def _satisfy(point: Point, statement: NormAtMost) -> None:
-    for k in range(16):
-        try:
-            satisfy(point, statement.equations, {})
-            return
-        except BadPoint:
-            if k == 15:
-                raise
 
 
 def _shrink_scalars(point: Point, letters: Alphabet, rng: random.Random) -> None:

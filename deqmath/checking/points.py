@@ -17,6 +17,9 @@ from deqmath.expressions.nodes import Column, Total
 
 Equations = Sequence[tuple[MatrixExpr, MatrixExpr]]
 
+#: Guesses of the gates of one equation before another point is drawn.
+_GUESSES = 16
+
 
 class NotSolvable(ArithmeticError):  # noqa: N818 - decides how to go on, never shown to a user
     """The equation is not affine in its unknown once the gates are fixed."""
@@ -123,9 +126,21 @@ def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) 
     for unknown, residual in _distinct(equations):
         if isinstance(unknown, Column) and unknown.index.is_Symbol:
             for k in range(point.size(unknown.arg.shape[1])):
-                _solve(point, unknown, residual, {**bindings, unknown.index: k})
+                _solve_with_signs(point, unknown, residual, {**bindings, unknown.index: k})
         else:
-            _solve(point, unknown, residual, dict(bindings))
+            _solve_with_signs(point, unknown, residual, dict(bindings))
+
+
+def _solve_with_signs(point: Point, unknown: MatrixExpr, residual: MatrixExpr, bindings: dict[Symbol, int]) -> None:
+    """Solve; in an ordered domain guess the gates until they are the signs found."""
+    tries = 1 if isinstance(point.domain, PrimeField) else _GUESSES
+    for k in range(tries):
+        try:
+            _solve(point, unknown, residual, bindings)
+            return
+        except BadPoint:
+            if k == tries - 1:
+                raise
 
 
 def make_nonnegative(point: Point, expressions: Iterable[MatrixExpr], bindings: Mapping[Symbol, int]) -> None:

@@ -106,7 +106,16 @@ def cross_check_digits(
     def recheck(other: Expr) -> Verdict:
         return cross_check_digits(other, arguments, reference, context=context, digits=digits, what=what)
 
-    value = _call(expr, "mpmath", arguments, ctx=context)
+    try:
+        value = _call(expr, "mpmath", arguments, ctx=context)
+    except DeqmathError:
+        raise
+    except ValueError as e:
+        detail = f"the generated code for {what} stops: {e}"
+        return Verdict((Evidence("numeric", "refuted", detail),), f"# {detail}", (), expr, recheck)
+    if (value.rows, value.cols) != (reference.rows, reference.cols):
+        detail = f"{what}: generated mpmath gives {value.rows} x {value.cols}, the trainer {reference.rows} x {reference.cols}"
+        return Verdict((Evidence("numeric", "refuted", detail),), f"# {detail}", (), expr, recheck)
     pairs = [(value[i, j], reference[i, j]) for i in range(reference.rows) for j in range(reference.cols)]
     scale = max(abs(t) for _, t in pairs) or context.mpf(1)
     error = max(abs(v - t) for v, t in pairs) / scale

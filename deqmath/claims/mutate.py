@@ -12,7 +12,7 @@ from deqmath.claims.result import KindCount, Mutant, Mutation
 
 
 def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
-    """Plant errors in the subject of every verified verdict that can be judged again.
+    """Plant errors in every subject that verified verdicts can judge again.
 
     Parameters
     ----------
@@ -26,27 +26,44 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
     Notes
     -----
     Only verified verdicts take part: an error planted in a false statement may well make it true.
-    A planted error that the check rejects as ill-formed (:class:`~deqmath.errors.ShapeError`)
-    counts as refuted; one that makes the check crash counts as undecided.
+    Verdicts with one subject judge each error together, as the claim itself would: it is refuted
+    if any of them refutes it, and what each kind of evidence catches by itself is counted beside.
+    A planted error that a check rejects as ill-formed (:class:`~deqmath.errors.ShapeError`)
+    counts as refuted; one that makes a check crash counts as undecided there.
     """
     tally: Counter[Status] = Counter()
     kinds: dict[str, KindCount] = {}
     survivors: list[Mutant] = []
     undecided: list[Mutant] = []
+    for subject, judges in _by_subject(verdicts):
+        planted, failure = guarded(lambda subject=subject: list(_mutants(subject)), where)  # type: ignore[misc]
+        if failure is not None:
+            undecided.append(Mutant("none planted", f"no error could be planted in {subject}", str(failure)))
+        for mutant in planted or ():
+            outcomes = [_judge(verdict, mutant, where) for verdict in judges]
+            seen = {status for status, _, _ in outcomes}
+            status: Status = "refuted" if "refuted" in seen else "undecided" if "undecided" in seen else "verified"
+            tally[status] += 1
+            _count(kinds, [judged for _, judged, _ in outcomes])
+            if status != "refuted":
+                left = survivors if status == "verified" else undecided
+                detail = "; ".join(dict.fromkeys(detail for _, _, detail in outcomes))
+                left.append(Mutant(str(mutant.name), str(mutant.description), detail))
+    return Mutation(sum(tally.values()), tally["refuted"], tuple(survivors), tuple(undecided), kinds)
+
+
+def _by_subject(verdicts: Iterable[Verdict]) -> list[tuple[Any, list[Verdict]]]:
+    """The verified verdicts that can judge again, those on one subject together, in order."""
+    groups: list[tuple[Any, list[Verdict]]] = []
     for verdict in verdicts:
         if verdict.subject is None or verdict.recheck is None or verdict.status != "verified":
             continue
-        planted, failure = guarded(lambda subject=verdict.subject: list(_mutants(subject)), where)  # type: ignore[misc]
-        if failure is not None:
-            undecided.append(Mutant("none planted", f"no error could be planted in {verdict.subject}", str(failure)))
-        for mutant in planted or ():
-            status, judged, detail = _judge(verdict, mutant, where)
-            tally[status] += 1
-            _count(kinds, judged)
-            if status != "refuted":
-                left = survivors if status == "verified" else undecided
-                left.append(Mutant(str(mutant.name), str(mutant.description), detail))
-    return Mutation(sum(tally.values()), tally["refuted"], tuple(survivors), tuple(undecided), kinds)
+        found = next((judges for subject, judges in groups if subject == verdict.subject), None)
+        if found is None:
+            groups.append((verdict.subject, [verdict]))
+        else:
+            found.append(verdict)
+    return groups
 
 
 def _mutants(subject: Any) -> Iterable[Any]:
@@ -70,8 +87,8 @@ def _judge(verdict: Verdict, mutant: Any, where: str) -> tuple[Status, Verdict |
     return "undecided", None, str(failure) if failure else "the check gave no verdict"
 
 
-def _count(kinds: dict[str, KindCount], judged: Verdict | None) -> None:
-    evidence = () if judged is None else judged.evidence  # bool(judged) is its truth, not its presence
+def _count(kinds: dict[str, KindCount], judged: Iterable[Verdict | None]) -> None:
+    evidence = [e for verdict in judged if verdict is not None for e in verdict.evidence]
     for kind in dict.fromkeys(e.kind for e in evidence):
         seen = kinds.get(kind, KindCount())
         caught = any(e.kind == kind and e.status == "refuted" for e in evidence)
