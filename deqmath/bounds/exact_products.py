@@ -10,7 +10,7 @@ not used). The pieces are put together again as Python integers.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +26,7 @@ EXACT_BITS = 53
 LEFT_BITS = 26
 BLOCK_ENTRIES = 2**16
 THREADED_BLOCKS = 16
+Buffers = tuple[Array, Array]
 LOWEST_EXPONENT = -960
 """No slice reaches below 2**-960: entries there go to the remainder."""
 
@@ -60,13 +61,14 @@ class ExactMatrix:
     _left: dict[int, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        n = self.array.shape[1]
         largest = largest_magnitude(self.array)
         self._top = int(np.frexp(largest)[1]) if largest else 0
 
-        def measure(block: tuple[int, int]) -> None:
-            self._counts[block[0]], self._left[block[0]] = self._needed(*block)
+        def measure(start: int, stop: int, buffers: Buffers) -> None:
+            self._counts[start], self._left[start] = self._needed(start, stop, buffers)
 
-        _for_each(measure, self._blocks())
+        _for_each(measure, self._blocks(), n)
         left = max(self._left.values())
         self.remainder = Fraction(left) * self.array.size  # ||.||_F <= size * max, generous and exact
 
@@ -94,12 +96,11 @@ class ExactMatrix:
         right, width = thin.slices(right_bits(n))
         out = [np.zeros((m, right.shape[1])) for _ in range(self.slices)]
 
-        def fill(block: tuple[int, int]) -> None:
-            start, stop = block
-            for k, piece in enumerate(self._pieces(start, stop)):
+        def fill(start: int, stop: int, buffers: Buffers) -> None:
+            for k, piece in enumerate(self._pieces(start, stop, buffers)):
                 np.matmul(piece, right, out=out[k][start:stop])
 
-        _for_each(fill, self._blocks())
+        _for_each(fill, self._blocks(), n)
         return self._recombine(out, thin, width)
 
     def transposed_times(self, thin: Scaled) -> Scaled:
@@ -110,8 +111,9 @@ class ExactMatrix:
             raise ShapeError(msg)
         right, width = thin.slices(right_bits(m))
         out = [np.zeros((n, right.shape[1])) for _ in range(self.slices)]
+        buffers = _buffers(self._blocks(), n)
         for start, stop in self._blocks():
-            for k, piece in enumerate(self._pieces(start, stop)):
+            for k, piece in enumerate(self._pieces(start, stop, buffers)):
                 out[k] += piece.T @ right[start:stop]
         return self._recombine(out, thin, width)
 
@@ -120,17 +122,26 @@ class ExactMatrix:
         rows = max(1, BLOCK_ENTRIES // n)
         return [(i, min(m, i + rows)) for i in range(0, m, rows)]
 
-    def _needed(self, start: int, stop: int) -> tuple[int, float]:
+    def _needed(self, start: int, stop: int, buffers: Buffers) -> tuple[int, float]:
         """How many slices a block needs, and the largest entry that they leave over."""
-        rest, k = self.array[start:stop].copy(), 0
+        rest, piece = (b[: stop - start] for b in buffers)
+        np.copyto(rest, self.array[start:stop])
+        k = 0
         while k < self.max_slices and self.exponent(k) > LOWEST_EXPONENT and rest.any():
-            _cut(rest, self.exponent(k))
+            _cut(rest, piece, self.exponent(k))
+            _take(rest, piece, self.exponent(k))
             k += 1
         return max(k, 1), largest_magnitude(rest)
 
-    def _pieces(self, start: int, stop: int) -> list[Array]:
-        rest, count = self.array[start:stop].copy(), self._counts[start]
-        return [_cut(rest, self.exponent(k), keep_rest=k + 1 < count) for k in range(count)]
+    def _pieces(self, start: int, stop: int, buffers: Buffers) -> Iterator[Array]:
+        """The integer slices of some rows, one after the other in the same memory."""
+        rest, piece = (b[: stop - start] for b in buffers)
+        np.copyto(rest, self.array[start:stop])
+        for k in range(self._counts[start]):
+            if k:
+                _take(rest, piece, self.exponent(k - 1))
+            _cut(rest, piece, self.exponent(k))
+            yield piece
 
     def _recombine(self, out: list[Array], thin: Scaled, width: int) -> Scaled:
         p = thin.values.shape[1]
@@ -154,24 +165,38 @@ def right_bits(n: int) -> int:
     return bits
 
 
-def _for_each(work: Callable[[tuple[int, int]], None], blocks: list[tuple[int, int]]) -> None:
+def _buffers(blocks: list[tuple[int, int]], columns: int) -> Buffers:
+    rows = blocks[0][1] - blocks[0][0]
+    return np.empty((rows, columns)), np.empty((rows, columns))
+
+
+def _for_each(work: Callable[[int, int, Buffers], None], blocks: list[tuple[int, int]], columns: int) -> None:
     """Do the blocks (disjoint rows) on several threads when there are many; the result is exact either way."""
-    if len(blocks) < THREADED_BLOCKS:
-        for block in blocks:
-            work(block)
-        return
+
+    def run(share: list[tuple[int, int]]) -> None:
+        buffers = _buffers(blocks, columns)
+        for start, stop in share:
+            work(start, stop, buffers)
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=min(8, cores)) as pool:
-        list(pool.map(work, blocks))
+    workers = min(8, cores)
+    if len(blocks) < THREADED_BLOCKS or workers == 1:
+        run(blocks)
+        return
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(run, [blocks[i :: 4 * workers] for i in range(4 * workers) if blocks[i :: 4 * workers]]))
 
 
-def _cut(rest: Array, exponent: int, keep_rest: bool = True) -> Array:
-    """Take from ``rest``, in place, its nearest multiple of ``2**exponent``; return that multiple as integers."""
-    piece = rest * 2.0**-exponent
+def _cut(rest: Array, piece: Array, exponent: int) -> None:
+    """Write into ``piece`` the integers nearest to ``rest * 2**-exponent``."""
+    np.multiply(rest, 2.0**-exponent, out=piece)
     np.rint(piece, out=piece)
-    if keep_rest:
-        rest -= piece * 2.0**exponent
-    return piece
+
+
+def _take(rest: Array, piece: Array, exponent: int) -> None:
+    """Subtract ``piece * 2**exponent`` from ``rest``, exactly; ``piece`` is used up."""
+    np.multiply(piece, 2.0**exponent, out=piece)
+    np.subtract(rest, piece, out=rest)
 
 
 def exact_matmul(a: Array, b: Array) -> Scaled:

@@ -15,7 +15,7 @@ from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled, combine
 from deqmath.bounds.operators import SymmetricOperator
 
-CORRECTION_BITS = 46
+CORRECTION_BITS = 44
 INNER_STEPS = 24
 INNER_TOLERANCE = 2.0**-44
 

@@ -19,7 +19,7 @@ from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.operators import SymmetricOperator
 from deqmath.bounds.rationals import floor_log2, round_down, round_up
 
-CORRECTION_BITS = 46
+CORRECTION_BITS = 44
 MOST_PASSES = 4000
 
 
