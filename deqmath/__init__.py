@@ -12,9 +12,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 #: Public name -> the module that holds it, along the flow of the package.
-_HOME = {
+_HOME: dict[str, str] = {
     **dict.fromkeys(
-        ("dim", "relu", "gate", "elementwise", "diag", "vec", "kron", "hadamard", "commutation", "column", "total", "one", "direction"),
+        (
+            "dim",
+            "relu",
+            "gate",
+            "elementwise",
+            "diag",
+            "vec",
+            "kron",
+            "hadamard",
+            "commutation",
+            "column",
+            "total",
+            "one",
+            "direction",
+        ),
         "deqmath.expressions",
     ),
     **dict.fromkeys(("text", "latex", "norm_symbol"), "deqmath.expressions.printing"),
@@ -36,16 +50,37 @@ _HOME = {
         "deqmath.checking",
     ),
     **dict.fromkeys(
-        ("jacobian", "gradient", "implicit_jacobian", "implicit_differential", "well_posedness", "rewriting", "Derivation"), "deqmath.derivation"
+        (
+            "jacobian",
+            "gradient",
+            "implicit_jacobian",
+            "implicit_differential",
+            "well_posedness",
+            "rewriting",
+            "Derivation",
+        ),
+        "deqmath.derivation",
     ),
     **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
     **dict.fromkeys(("ReLUNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
     **dict.fromkeys(("claim",), "deqmath.claims"),
     **dict.fromkeys(("StepRefuted", "DeqmathError", "InputError"), "deqmath.errors"),
 }
-_SUBPACKAGES = ("bounds", "calculus", "checking", "claims", "codegen", "data", "derivation", "errors", "expressions", "model", "numeric")
+_SUBPACKAGES = (
+    "bounds",
+    "calculus",
+    "checking",
+    "claims",
+    "codegen",
+    "data",
+    "derivation",
+    "errors",
+    "expressions",
+    "model",
+    "numeric",
+)
 
-__all__ = [*_HOME, *_SUBPACKAGES]
+__all__ = [*_HOME, *_SUBPACKAGES]  # noqa: PLE0604 - the names are the keys above
 
 
 def __getattr__(name: str) -> Any:

@@ -36,7 +36,9 @@ class Instance:
     script: str
 
 
-def check_inequality(bound: Expr, instances: Callable[[], Iterable[Instance]], *, measured: str = "left side") -> Verdict:
+def check_inequality(
+    bound: Expr, instances: Callable[[], Iterable[Instance]], *, measured: str = "left side"
+) -> Verdict:
     """Look for an instance that violates ``measured <= bound``; report how close any came.
 
     Parameters

@@ -21,10 +21,12 @@ class PowerLaw:
 
     def mutants(self) -> list[Mutant]:
         shifts = (Fraction(-1, 2), Fraction(-1, 4), Fraction(1, 4), Fraction(1, 2))
-        return [Mutant("exponent", f"m^({self.exponent + s})", PowerLaw(self.exponent + s)) for s in shifts]  # type: ignore[arg-type]
+        return [Mutant("exponent", f"m^({self.exponent + s})", PowerLaw(self.exponent + s)) for s in shifts]
 
 
-def power_law(widths: Sequence[float], values: Sequence[float], claimed: PowerLaw, what: str, confidence: float = 0.99) -> Verdict:
+def power_law(
+    widths: Sequence[float], values: Sequence[float], claimed: PowerLaw, what: str, confidence: float = 0.99
+) -> Verdict:
     """Does the quantity grow like ``m^exponent``? Least squares in the logarithms, with a t interval.
 
     Parameters
@@ -42,7 +44,12 @@ def power_law(widths: Sequence[float], values: Sequence[float], claimed: PowerLa
     half = float(stats.t.ppf(0.5 + confidence / 2, len(widths) - 2)) * fit.stderr
     low, high = fit.slope - half, fit.slope + half
     inside = low <= float(claimed.exponent) <= high
-    figures = {"exponent": f"{fit.slope:.4f}", "interval": [f"{low:.4f}", f"{high:.4f}"], "draws": len(widths), "confidence": confidence}
+    figures = {
+        "exponent": f"{fit.slope:.4f}",
+        "interval": [f"{low:.4f}", f"{high:.4f}"],
+        "draws": len(widths),
+        "confidence": confidence,
+    }
     detail = (
         f"{what} grows as m^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
         f"claimed m^{claimed.exponent}"

@@ -99,7 +99,7 @@ class Verdict:
         return self.status == "verified"
 
     def __str__(self) -> str:
-        lines = [self.status]
+        lines: list[str] = [self.status]
         lines += [f"  {e.kind}: {e.status}: {e.detail}" for e in self.evidence]
         if self.counterexample:
             lines += ["  counterexample:", *("    " + line for line in self.counterexample.splitlines())]

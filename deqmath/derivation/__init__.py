@@ -3,4 +3,13 @@
 from deqmath.derivation.derivation import Derivation, Step, rewriting
 from deqmath.derivation.verbs import gradient, implicit_differential, implicit_jacobian, jacobian, well_posedness
 
-__all__ = ["Derivation", "Step", "gradient", "implicit_differential", "implicit_jacobian", "jacobian", "rewriting", "well_posedness"]
+__all__ = [
+    "Derivation",
+    "Step",
+    "gradient",
+    "implicit_differential",
+    "implicit_jacobian",
+    "jacobian",
+    "rewriting",
+    "well_posedness",
+]

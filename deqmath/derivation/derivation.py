@@ -138,7 +138,9 @@ class Derivation(Display):
             raise InputError(msg)
         last = self.steps[-1]
         if tuple(expr.shape) != tuple(last.expression.shape):
-            msg = f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
+            msg = (
+                f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
+            )
             raise ShapeError(msg)
         rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
         shown = last.label if label is None else _label(label)
@@ -150,9 +152,7 @@ class Derivation(Display):
             raise StepRefuted(msg, verdict.counterexample or "")
         return Derivation((*self.steps, step), self.names, self.title)
 
-    def times(
-        self, factor: Any, *, because: str, label: str, names: dict[str, MatrixExpr] | None = None
-    ) -> Derivation:
+    def times(self, factor: Any, *, because: str, label: str, names: dict[str, MatrixExpr] | None = None) -> Derivation:
         """The result times a factor on its right, as a new line with a left side of its own."""
         product = MatMul(self.result, factor)
         line = Line(_label(label), simplified(product), "product", because, (), Equal(simplified(product), product))
@@ -225,8 +225,6 @@ def abbreviations(name: str, expr: MatrixExpr) -> list[tuple[MatrixExpr, Name]]:
     return pairs
 
 
-def derivation(
-    lines: Sequence[Line], title: str, names: Iterable[tuple[MatrixExpr, Name]] = ()
-) -> Derivation:
+def derivation(lines: Sequence[Line], title: str, names: Iterable[tuple[MatrixExpr, Name]] = ()) -> Derivation:
     """A derivation from the calculus's lines."""
     return Derivation(tuple(Step(line) for line in lines), tuple(names), title)

@@ -60,7 +60,9 @@ def as_text(d: Derivation) -> str:
 def _definitions(d: Derivation, show: Callable[..., str]) -> list[tuple[Name, str]]:
     """Each name once, its formula written with the names of the smaller ones."""
     main = [(e, n) for e, n in d.names if not n.also]
-    return [(n, show(e, [p for p in d.names if p[0] != e and p[1].text not in (n.text, f"{n.text}ᵀ")])) for e, n in main]
+    return [
+        (n, show(e, [p for p in d.names if p[0] != e and p[1].text not in (n.text, f"{n.text}ᵀ")])) for e, n in main
+    ]
 
 
 def _assumption_text(a: Any, d: Derivation) -> str:
@@ -85,7 +87,9 @@ def as_latex(d: Derivation) -> str:
     """LaTeX: a numbered align, reasons at the right; long sums broken before + and -."""
     rows = []
     for s in d.steps:
-        rows.append(f"  {s.label.latex} &{_tex_relation(s)} {_broken(latex(s.expression, d.names))} && \\text{{{_tex_text(s.reason)}}}")
+        rows.append(
+            f"  {s.label.latex} &{_tex_relation(s)} {_broken(latex(s.expression, d.names))} && \\text{{{_tex_text(s.reason)}}}"
+        )
     body = " \\\\\n".join(rows)
     where = [f"{n.latex} = {formula}" for n, formula in _definitions(d, latex)]
     notes = f"\nwhere ${'$, $'.join(where)}$." if where else ""
@@ -112,7 +116,14 @@ def _broken(formula: str, width: int = 160) -> str:
 
 
 def _tex_text(words: str) -> str:
-    table = {"ᵀ": "$^{\\mathsf T}$", "⊗": "$\\otimes$", "∂": "$\\partial$", "⁻¹": "$^{-1}$", "−": "$-$", "∘": "$\\circ$"}
+    table = {
+        "ᵀ": "$^{\\mathsf T}$",
+        "⊗": "$\\otimes$",
+        "∂": "$\\partial$",
+        "⁻¹": "$^{-1}$",
+        "−": "$-$",
+        "∘": "$\\circ$",
+    }
     for a, b in table.items():
         words = words.replace(a, b)
     return words.replace("_", "\\_").replace("&", "\\&")
@@ -122,7 +133,11 @@ def as_markdown(d: Derivation) -> str:
     """Markdown with display math."""
     rows = [f"**{d.title}**", ""] if d.title else []
     for k, s in enumerate(d.steps, 1):
-        rows += [f"$$ {s.label.latex} {_tex_relation(s)} {latex(s.expression, d.names)} \\tag{{{k}}} $$", f"*{s.rule}*: {s.reason}", ""]
+        rows += [
+            f"$$ {s.label.latex} {_tex_relation(s)} {latex(s.expression, d.names)} \\tag{{{k}}} $$",
+            f"*{s.rule}*: {s.reason}",
+            "",
+        ]
     return "\n".join(rows)
 
 

@@ -254,7 +254,7 @@ def relu(X: Any) -> MatrixExpr:
     --------
     >>> import deqmath as dm
     >>> from sympy import MatrixSymbol
-    >>> print(dm.relu(MatrixSymbol("u", dm.dim("m"), 1)))
+    >>> print(dm.text(dm.relu(MatrixSymbol("u", dm.dim("m"), 1))))
     relu(u)
     """
     return Elementwise(RELU, _matrix("relu", X))

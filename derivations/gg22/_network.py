@@ -38,7 +38,16 @@ class Trial:
         Z = np.asarray(eq.Z).T
         Q = np.asarray(n.adjoint(eq).Q).T
         Phi = np.maximum(n.W @ self.X.T, 0.0)
-        return {"A": n.A, "W": n.W, "b": n.b[:, None], "gamma": n.gamma, "y": self.y[:, None], "Z": Z, "Q": Q, "Phi": Phi}
+        return {
+            "A": n.A,
+            "W": n.W,
+            "b": n.b[:, None],
+            "gamma": n.gamma,
+            "y": self.y[:, None],
+            "Z": Z,
+            "Q": Q,
+            "Phi": Phi,
+        }
 
     def sample(self, k: int = 0) -> dict[str, Any]:
         """The symbols of one sample: z, phi, q."""

@@ -58,19 +58,28 @@ def gradient_of_the_loss(case):
     dL = tr(G^T dA) with G = (gamma/sqrt(m)) sum_i r_i q_i z_i^T, and dA/dt = -G.
     """
     yield derive_eq6()
-    minus_gradient = dm.check_derivative(
-        flow, -net.loss(i), net.A, implicit=net.equations(i), seed=case.seed
-    )
+    minus_gradient = dm.check_derivative(flow, -net.loss(i), net.A, implicit=net.equations(i), seed=case.seed)
     yield minus_gradient
 
     trial = digits(width=32, samples=10)
-    yield cross_check(flow, trial.symbols(), -trial.network.gradient(trial.X, trial.y),
-                      tolerance=tolerance(32, trial.network.rho), what="(6) on digits, m = 32, n = 10",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        flow,
+        trial.symbols(),
+        -trial.network.gradient(trial.X, trial.y),
+        tolerance=tolerance(32, trial.network.rho),
+        what="(6) on digits, m = 32, n = 10",
+        script=trial.script,
+    )
     exact = many_digits(8, 3, case.digits)
     gradient = exact.network.gradient(exact.X.tolist(), exact.y.tolist())
-    yield cross_check_digits(flow, exact.symbols(), -gradient, context=exact.network.context, digits=case.digits,
-                             what="(6) on digits, m = 8, n = 3")  # fmt: skip
+    yield cross_check_digits(
+        flow,
+        exact.symbols(),
+        -gradient,
+        context=exact.network.context,
+        digits=case.digits,
+        what="(6) on digits, m = 8, n = 3",
+    )
 
 
 @dm.claim(
@@ -85,9 +94,7 @@ def motion_of_the_predictions(case):
     """df_i/dt = <grad_A f_i, dA/dt>, and grad_A f_i = (gamma/sqrt(m)) q_i z_i^T."""
     yield derive_eq7()
     # Independently: the derivative of f_i along the direction (6), by dual numbers.
-    yield dm.check_directional_derivative(
-        motion, net.f(i), {net.A: flow}, implicit=net.equations(i), seed=case.seed
-    )
+    yield dm.check_directional_derivative(motion, net.f(i), {net.A: flow}, implicit=net.equations(i), seed=case.seed)
 
     trial = digits(width=32, samples=10)
     s = trial.symbols()
@@ -98,7 +105,11 @@ def motion_of_the_predictions(case):
     ahead, behind = (
         trial.network.with_parameters(A=trial.network.A - step * gradient).predict(trial.X) for step in (h, -h)
     )
-    yield cross_check(matrix_form, s, ((ahead - behind) / (2 * h))[:, None],
-                      tolerance=tolerance(32, trial.network.rho) / h,
-                      what="(7) against differences of the predictions along the flow, digits, m = 32",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        matrix_form,
+        s,
+        ((ahead - behind) / (2 * h))[:, None],
+        tolerance=tolerance(32, trial.network.rho) / h,
+        what="(7) against differences of the predictions along the flow, digits, m = 32",
+        script=trial.script,
+    )

@@ -50,12 +50,23 @@ def entries_of_the_gram_matrix(case):
     yield dm.check_derivative(gradient_j, net.f(j), net.A, implicit=net.equations(j), seed=case.seed)
 
     trial = digits(width=32, samples=10)
-    yield cross_check(net.gram(), trial.symbols(), trial.network.gram(trial.X),
-                      tolerance=tolerance(32, trial.network.rho), what="(8) on digits, m = 32, n = 10",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        net.gram(),
+        trial.symbols(),
+        trial.network.gram(trial.X),
+        tolerance=tolerance(32, trial.network.rho),
+        what="(8) on digits, m = 32, n = 10",
+        script=trial.script,
+    )
     exact = many_digits(8, 3, case.digits)
-    yield cross_check_digits(net.gram(), exact.symbols(), exact.network.gram(exact.X.tolist()),
-                             context=exact.network.context, digits=case.digits, what="(8) on digits, m = 8")  # fmt: skip
+    yield cross_check_digits(
+        net.gram(),
+        exact.symbols(),
+        exact.network.gram(exact.X.tolist()),
+        context=exact.network.context,
+        digits=case.digits,
+        what="(8) on digits, m = 8",
+    )
 
 
 c = MatrixSymbol("c", net.n, 1)
@@ -89,6 +100,13 @@ def gram_matrix_is_positive_semidefinite(case):
     trial = digits(width=64, samples=30)
     bound = lambda_min(trial.network.gram(trial.X), digits=6)
     positive = bound.status == "proved" and bound.lower is not None and bound.lower > 0
-    yield Verdict((Evidence("certified", "verified" if positive else "undecided",
-                            f"lambda_min of H on 30 digits at m = 64 is {bound}, proved for the float64 matrix",
-                            {"lower": str(bound.lower)}),))  # fmt: skip
+    yield Verdict(
+        (
+            Evidence(
+                "certified",
+                "verified" if positive else "undecided",
+                f"lambda_min of H on 30 digits at m = 64 is {bound}, proved for the float64 matrix",
+                {"lower": str(bound.lower)},
+            ),
+        )
+    )

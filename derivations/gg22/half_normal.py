@@ -37,7 +37,9 @@ def derive_neumann():
     given = "; ".join(nonnegative_because(gamma * A * z + phi, {A, z, phi}))
     derived = dm.rewriting(z, title="the equilibrium of a nonnegative network", label="z")
     derived = derived.then(dm.relu(net.u()), because="equation (2)", assuming=[holds])
-    derived = derived.then(net.u(), because=f"u = γ A z + φ ≥ 0, since {given}; and z = relu(u) ≥ 0", assuming=[nonnegative])
+    derived = derived.then(
+        net.u(), because=f"u = γ A z + φ ≥ 0, since {given}; and z = relu(u) ≥ 0", assuming=[nonnegative]
+    )
     derived = derived.then(series.closed_form, because="the linear equation z - γ A z = φ solved")
     return derived.then(series.partial_sum + series.remainder, because="(I - M)⁻¹ = I + M + M² + M³ (I - M)⁻¹, M = γ A")
 
@@ -62,9 +64,14 @@ def neumann_series_of_the_equilibrium(case):
 
     # On digits, with gamma small enough: gamma_0 = 0.15 at m = 32 gives rho about 0.68.
     trial = digits(width=32, samples=8, gamma0=0.15, init="half-normal")
-    yield cross_check(series.closed_form, trial.sample(3), trial.sample(3)["z"],
-                      tolerance=tolerance(32, trial.network.rho), what="z = (I - γ A)⁻¹ φ on digits, m = 32",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        series.closed_form,
+        trial.sample(3),
+        trial.sample(3)["z"],
+        tolerance=tolerance(32, trial.network.rho),
+        what="z = (I - γ A)⁻¹ φ on digits, m = 32",
+        script=trial.script,
+    )
 
 
 @dm.claim(
@@ -111,4 +118,6 @@ def norm_of_a_half_normal_matrix(case):
     yield power_law(widths, norms, PowerLaw(Fraction(1)), "‖A‖ of a half-normal matrix (repair: γ = γ₀/m)", 0.9999)
     worst = max(repaired)
     status = "verified" if worst < 1 else "undecided"
-    yield Evidence("statistical", status, f"repair γ = γ₀/m, γ₀ = 0.25: γ‖A‖ ≤ {worst:.3f} < 1 in all {len(widths)} draws")
+    yield Evidence(
+        "statistical", status, f"repair γ = γ₀/m, γ₀ = 0.25: γ‖A‖ ≤ {worst:.3f} < 1 in all {len(widths)} draws"
+    )

@@ -11,8 +11,12 @@ Source: gg22, Lemma 3.2 and Appendix B.
 
 import deqmath as dm
 from deqmath.claims.crosscheck import cross_check, cross_check_digits, tolerance
-from deqmath.numeric import adjoint_jacobian_by_differences, equilibrium_jacobian, equilibrium_jacobian_by_differences
-from deqmath.numeric import adjoint_jacobian
+from deqmath.numeric import (
+    adjoint_jacobian,
+    adjoint_jacobian_by_differences,
+    equilibrium_jacobian,
+    equilibrium_jacobian_by_differences,
+)
 
 from ._network import digits, many_digits, net
 
@@ -59,14 +63,32 @@ def derivative_of_equilibrium(case):
     trial = digits(width=24, samples=6)
     x, at = trial.X[0], trial.sample(0)
     tol = tolerance(24, trial.network.rho)
-    yield cross_check(eq10, at, equilibrium_jacobian(trial.network, x), tolerance=tol, what="(10) on digits, m = 24",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        eq10,
+        at,
+        equilibrium_jacobian(trial.network, x),
+        tolerance=tol,
+        what="(10) on digits, m = 24",
+        script=trial.script,
+    )
     h = 1e-6
-    yield cross_check(eq10, at, equilibrium_jacobian_by_differences(trial.network, x, h), tolerance=tol / h,
-                      what="(10) against central differences of z itself, digits, m = 24", script=trial.script)  # fmt: skip
+    yield cross_check(
+        eq10,
+        at,
+        equilibrium_jacobian_by_differences(trial.network, x, h),
+        tolerance=tol / h,
+        what="(10) against central differences of z itself, digits, m = 24",
+        script=trial.script,
+    )
     exact = many_digits(8, 2, case.digits)
-    yield cross_check_digits(eq10, exact.sample(0), exact.network.equilibrium_jacobian(exact.X[0].tolist()),
-                             context=exact.network.context, digits=case.digits, what="(10) on digits, m = 8")  # fmt: skip
+    yield cross_check_digits(
+        eq10,
+        exact.sample(0),
+        exact.network.equilibrium_jacobian(exact.X[0].tolist()),
+        context=exact.network.context,
+        digits=case.digits,
+        what="(10) on digits, m = 8",
+    )
 
 
 @dm.claim(
@@ -96,11 +118,24 @@ def derivative_of_adjoint(case):
     trial = digits(width=24, samples=6)
     x, at = trial.X[0], trial.sample(0)
     tol = tolerance(24, trial.network.rho)
-    yield cross_check(eq11, at, adjoint_jacobian(trial.network, x), tolerance=tol, what="(11) on digits, m = 24",
-                      script=trial.script)  # fmt: skip
+    yield cross_check(
+        eq11, at, adjoint_jacobian(trial.network, x), tolerance=tol, what="(11) on digits, m = 24", script=trial.script
+    )
     h = 1e-6
-    yield cross_check(eq11, at, adjoint_jacobian_by_differences(trial.network, x, h), tolerance=tol / h,
-                      what="(11) against central differences of q itself, digits, m = 24", script=trial.script)  # fmt: skip
+    yield cross_check(
+        eq11,
+        at,
+        adjoint_jacobian_by_differences(trial.network, x, h),
+        tolerance=tol / h,
+        what="(11) against central differences of q itself, digits, m = 24",
+        script=trial.script,
+    )
     exact = many_digits(8, 2, case.digits)
-    yield cross_check_digits(eq11, exact.sample(0), exact.network.adjoint_jacobian(exact.X[0].tolist()),
-                             context=exact.network.context, digits=case.digits, what="(11) on digits, m = 8")  # fmt: skip
+    yield cross_check_digits(
+        eq11,
+        exact.sample(0),
+        exact.network.adjoint_jacobian(exact.X[0].tolist()),
+        context=exact.network.context,
+        digits=case.digits,
+        what="(11) on digits, m = 8",
+    )

@@ -29,7 +29,7 @@ def derive():
     derivation=derive,
     exports=lambda: {"residual": net.residual(), "picard_step": net.z() - net.residual()},
 )
-def one_and_only_one_equilibrium(case):
+def one_and_only_one_equilibrium():
     """relu is 1-Lipschitz entry by entry, so ||F(z) - F(z')|| <= gamma ||A|| ||z - z'|| for
     F(z) = relu(gamma A z + phi); and ||F(0)|| = ||relu(phi)|| <= ||phi||.
     """
@@ -45,7 +45,14 @@ def one_and_only_one_equilibrium(case):
     norm = operator_norm(net_.A, digits=6)
     rho = Fraction(net_.gamma) * norm.upper
     proved = norm.status == "proved" and rho < 1
-    yield Verdict((Evidence("certified", "verified" if proved else "undecided",
-                            f"on 20 digits, m = 128: γ‖A‖ ≤ {float(rho):.6f} < 1 is proved, so each z is unique; "
-                            f"‖A‖ = {norm}; the trainer's residual is {eq.residual:.1e}",
-                            {"rho_upper": str(rho)}),))  # fmt: skip
+    yield Verdict(
+        (
+            Evidence(
+                "certified",
+                "verified" if proved else "undecided",
+                f"on 20 digits, m = 128: γ‖A‖ ≤ {float(rho):.6f} < 1 is proved, so each z is unique; "
+                f"‖A‖ = {norm}; the trainer's residual is {eq.residual:.1e}",
+                {"rho_upper": str(rho)},
+            ),
+        )
+    )
