@@ -122,7 +122,7 @@ def contraction_lines(residual: MatrixExpr, unknown: MatrixSymbol) -> tuple[Expr
     lines = (
         Line(Label("F", "F"), F, "given", f"the map whose fixed point is {z}"),
         Line(
-            Label(f"‖F({z}) - F({z}₀)‖", f"\\lVert F({latex(unknown)}) - F({latex(other)})\\rVert"),
+            Label(f"‖F({z}) - F({z}₀)‖", f"\\Vert F({latex(unknown)}) - F({latex(other)})\\Vert"),
             rho * gap,
             "Lipschitz calculus",
             "; ".join(used) + f"; ‖gap‖ = ‖{z} - {z}₀‖",
@@ -130,7 +130,7 @@ def contraction_lines(residual: MatrixExpr, unknown: MatrixSymbol) -> tuple[Expr
             relation="≤",
         ),
         Line(
-            Label(f"‖{z}‖", f"\\lVert {latex(unknown)}\\rVert"),
+            Label(f"‖{z}‖", f"\\Vert {latex(unknown)}\\Vert"),
             size,
             "Banach fixed point theorem",
             f"if ρ = {text(rho)} < 1 there is one and only one {z}, and ‖{z}‖ ≤ ‖F(0)‖/(1 - ρ)",
@@ -138,7 +138,7 @@ def contraction_lines(residual: MatrixExpr, unknown: MatrixSymbol) -> tuple[Expr
             relation="≤",
         ),
         Line(
-            Label(f"‖{z} - F(F(0))‖", f"\\lVert {latex(unknown)} - F(F(0))\\rVert"),
+            Label(f"‖{z} - F(F(0))‖", f"\\Vert {latex(unknown)} - F(F(0))\\Vert"),
             picard,
             "Banach fixed point theorem",
             "Picard from 0: after k steps the error is at most ρᵏ/(1 - ρ) ‖F(0)‖; here k = 2",

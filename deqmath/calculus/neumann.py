@@ -100,8 +100,8 @@ def neumann(M: MatrixExpr, rhs: MatrixExpr | None = None, terms: int | None = No
     >>> m = dm.dim("m")
     >>> A, phi = MatrixSymbol("A", m, m), MatrixSymbol("phi", m, 1)
     >>> s = dm.neumann(Symbol("gamma") * A, phi, terms=3)
-    >>> print(s.partial_sum)
-    gamma*A*phi + gamma**2*A*A*phi + phi
+    >>> print(dm.text(s.partial_sum))
+    φ + γ A φ + γ² A A φ
     """
     if M.shape[0] != M.shape[1]:
         msg = f"neumann received M of shape {M.shape}; it needs a square matrix"

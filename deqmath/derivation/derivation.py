@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from sympy import MatMul, MatrixExpr, Symbol, Transpose
 
+from deqmath.calculus.apply_rule import apply_rule
 from deqmath.calculus.normal_form import proves_equal, simplified
 from deqmath.calculus.trace import Label, Line
 from deqmath.checking import Evidence, Verdict, judge
 from deqmath.derivation.display import Display
+from deqmath.derivation.hypotheses import missing
 from deqmath.errors import InputError, ShapeError, StepRefuted
 from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.nodes import Vec
@@ -26,6 +28,7 @@ class Step:
 
     line: Line
     holding: tuple[Assumption, ...] = ()
+    before: MatrixExpr | None = None
 
     @property
     def label(self) -> Label:
@@ -50,8 +53,39 @@ class Step:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What the checker says of this line, worked out when first asked for."""
-        return judge(self.line.statement, (*self.holding, *self.line.assumptions))
+        """What the checker says of this line, worked out when first asked for.
+
+        A line that inverts a matrix which no hypothesis makes invertible is undecided.
+        """
+        verdict = judge(self.line.statement, (*self.holding, *self.line.assumptions))
+        if verdict.status != "verified" or not self.missing:
+            return verdict
+        names = ", ".join(text(M) for M in self.missing)
+        detail = (
+            f"true wherever both sides are defined, but nothing says that {names} is invertible: "
+            "state it, as in .then(..., assuming=[dm.invertible(M)])"
+        )
+        return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
+
+    @cached_property
+    def missing(self) -> tuple[MatrixExpr, ...]:
+        """The matrices this line inverts without a hypothesis; empty for a line of the calculus."""
+        if self.before is None:
+            return ()
+        return missing(self.expression, self.before, (*self.holding, *self.line.assumptions))
+
+    @cached_property
+    def unused(self) -> tuple[Assumption, ...]:
+        """Hypotheses stated for this line without which it is verified just as well."""
+        if self.before is None:
+            return ()
+        out = []
+        for a in self.line.assumptions:
+            others = tuple(o for o in (*self.holding, *self.line.assumptions) if o != a)
+            needed = missing(self.expression, self.before, others) != self.missing
+            if not needed and judge(self.line.statement, others).status == "verified":
+                out.append(a)
+        return tuple(out)
 
 
 @dataclass(frozen=True)
@@ -145,12 +179,31 @@ class Derivation(Display):
         rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
         shown = last.label if label is None else _label(label)
         line = Line(shown, expr, rule, because, tuple(assuming), Equal(expr, last.expression))
-        step = Step(line, self.assumptions)
+        step = Step(line, self.assumptions, last.expression)
         verdict = step.verdict
         if verdict.status == "refuted":
             msg = f"refuted: {text(expr, self.names)} is not {text(last.expression, self.names)}: {verdict.evidence[0].detail}"
             raise StepRefuted(msg, verdict.counterexample or "")
         return Derivation((*self.steps, step), self.names, self.title)
+
+    def apply(self, rule: str) -> Derivation:
+        """Rewrite the last line by one named rule, at the first place where it fits.
+
+        Parameters
+        ----------
+        rule
+            A rule of ``deqmath/calculus/rules``, such as ``"push-through"``, ``"mixed product"`` or
+            ``"kron times vec"``; ``"normal form"`` applies all of them. A wrong name lists the right ones.
+        """
+        last = self.steps[-1]
+        expr, identity = apply_rule(last.expression, rule)
+        line = Line(last.label, expr, rule.replace("_", " "), identity, (), Equal(expr, last.expression))
+        return Derivation((*self.steps, Step(line, self.assumptions)), self.names, self.title)
+
+    @property
+    def unused_assumptions(self) -> tuple[Assumption, ...]:
+        """Hypotheses stated with ``.then(..., assuming=)`` that no line needs."""
+        return tuple(dict.fromkeys(a for s in self.steps for a in s.unused))
 
     def times(self, factor: Any, *, because: str, label: str, names: dict[str, MatrixExpr] | None = None) -> Derivation:
         """The result times a factor on its right, as a new line with a left side of its own."""
@@ -191,7 +244,7 @@ def _label(shown: str) -> Label:
 
 
 #: The few Unicode marks that labels use, in LaTeX.
-_TEX = {"ᵀ": "^{\\mathsf T}", "∂": "\\partial ", "∇": "\\nabla ", "γ": "\\gamma "}
+_TEX = {"ᵀ": "^{\\mathsf{T}}", "∂": "\\partial ", "∇": "\\nabla ", "γ": "\\gamma "}
 
 
 def rewriting(expr: MatrixExpr, *, title: str = "", label: str = "f") -> Derivation:
@@ -221,7 +274,7 @@ def abbreviations(name: str, expr: MatrixExpr) -> list[tuple[MatrixExpr, Name]]:
         pairs.append((expr, Name(plain, tex, also=True)))
     flipped = simplified(Transpose(expr))
     if flipped not in (form, expr):
-        pairs.append((flipped, Name(f"{plain}ᵀ", f"{tex}^{{\\mathsf T}}", also=True)))
+        pairs.append((flipped, Name(f"{plain}ᵀ", f"{tex}^{{\\mathsf{{T}}}}", also=True)))
     return pairs
 
 

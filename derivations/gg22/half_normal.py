@@ -40,7 +40,9 @@ def derive_neumann():
     derived = derived.then(
         net.u(), because=f"u = γ A z + φ ≥ 0, since {given}; and z = relu(u) ≥ 0", assuming=[nonnegative]
     )
-    derived = derived.then(series.closed_form, because="the linear equation z - γ A z = φ solved")
+    derived = derived.then(
+        series.closed_form, because="the linear equation z - γ A z = φ solved", assuming=[series.condition]
+    )
     return derived.then(series.partial_sum + series.remainder, because="(I - M)⁻¹ = I + M + M² + M³ (I - M)⁻¹, M = γ A")
 
 
