@@ -40,17 +40,13 @@ def results(result: RunResult) -> list[RenderableType]:
     Each is to be printed in turn, by :func:`print_parts`.
     """
     table = new_table()
-    table.add_column("claim", no_wrap=True)
-    table.add_column("equation", max_width=9)
-    table.add_column("statement", ratio=1)
+    table.add_column("claim", ratio=1)
     table.add_column("evidence")
     table.add_column("status")
     table.add_column("s", justify="right", no_wrap=True)
     for claim in result.claims:
         table.add_row(
-            Text(claim.id, "bold"),
-            Text(claim.equation),
-            Text(claim.statement),
+            Text.assemble((claim.id, "bold"), (f"  {claim.equation}\n", "dim"), claim.statement),
             _ticks(claim.evidence),
             _status(claim),
             Text(f"{claim.seconds:.1f}", "dim"),
