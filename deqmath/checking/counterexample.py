@@ -14,15 +14,14 @@ from deqmath.checking.domains import BadPoint, Balls, Domain, NotInDomain, Ratio
 from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import (
     Alphabet,
-    NotSolvable,
     alphabet,
     draw_symbols,
     index_choices,
     make_nonnegative,
     new_point,
-    satisfy,
 )
 from deqmath.checking.sides import Bindings, SidesTest
+from deqmath.checking.solving import NotSolvable, satisfy
 from deqmath.expressions.nodes import Column
 from deqmath.expressions.python_source import declarations
 
@@ -158,9 +157,7 @@ def _bound_declarations(test: SidesTest, known: set[str]) -> list[str]:
     from deqmath.expressions.nodes import Total
 
     names = {a.index.name for e in test.expressions for a in preorder_traversal(e) if isinstance(a, Total)}
-    names |= {
-        u.index.name for u, _ in test.equations if isinstance(u, Column) and isinstance(u.index, Symbol)
-    }
+    names |= {u.index.name for u, _ in test.equations if isinstance(u, Column) and isinstance(u.index, Symbol)}
     return [f'{n} = sp.Symbol("{n}", integer=True)' for n in sorted(names - known)]
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
 import flint
+
+from deqmath.checking.atoms import Atoms, Calls, Gates
 
 #: The least prime above 2^61 that is 3 mod 4 (so roots are powers) and in which 2, 3, 5 and 7 are
 #: squares (so sqrt(m) exists for every small size m).
@@ -22,11 +23,11 @@ PRIME = 2**61 + 1599
 _flint_precision = RLock()
 
 
-class BadPoint(ArithmeticError):  # noqa: N818 - not an error of the user's: another point is drawn
+class BadPoint(ArithmeticError):
     """The point drawn lies on a pole, a kink, or where a root does not exist; draw another."""
 
 
-class NotInDomain(ArithmeticError):  # noqa: N818
+class NotInDomain(ArithmeticError):
     """The domain cannot evaluate this function (exp of a rational, say)."""
 
 
@@ -40,6 +41,20 @@ class Domain:
 
     name: str
     exact: bool
+    #: While an equation is being solved: what its functions and signs are held at.
+    calls: Calls | None = None
+
+    def begin(self, rng: random.Random, guess: list[bool] | None = None) -> Calls:
+        """Start to record the calls of a residual."""
+        self.calls = Calls(rng, guess)
+        return self.calls
+
+    def commit(self, calls: Calls) -> None:
+        """Make the values held the values at the arguments found; :class:`BadPoint` where they cannot be."""
+        for name, x, value in calls.moving():
+            if name == "sign" and self.is_positive(x, None) != value:
+                msg = "the gates chosen are not the signs found"
+                raise BadPoint(msg)
 
     def number(self, p: int, q: int = 1) -> Any:
         """The number p/q."""
@@ -55,15 +70,21 @@ class Domain:
 
     def function(self, name: str, x: Any) -> Any:
         """A transcendental function of one number."""
-        raise NotInDomain(f"{name} over {self.name}")
+        msg = f"{name} over {self.name}"
+        raise NotInDomain(msg)
 
     def sqrt(self, x: Any) -> Any:
         """A square root of x."""
-        raise NotInDomain(f"sqrt over {self.name}")
+        msg = f"sqrt over {self.name}"
+        raise NotInDomain(msg)
 
     def draw(self, rng: random.Random) -> Any:
         """A random number to evaluate at."""
         raise NotInDomain(self.name)
+
+    def draw_generic(self, rng: random.Random) -> Any:
+        """A number unlikely to satisfy any relation by chance."""
+        return self.number(rng.randrange(10**6, 10**7), rng.randrange(10**6, 10**7))
 
     def guess_gate(self, rng: random.Random) -> bool:
         """A gate decided before the value it belongs to is known."""
@@ -74,39 +95,11 @@ class Domain:
         return bool(a != b)
 
 
-@dataclass
-class Gates:
-    """The signs of pre-activations in a field that has no order: free bits, one per value.
-
-    Equal arguments get equal bits. ``pattern`` supplies the bits in order of first use, so that
-    all patterns can be enumerated; bits beyond it come from ``rng``.
-    """
-
-    pattern: int
-    length: int
-    rng: random.Random
-    bits: dict[Any, bool] = field(default_factory=dict)
-    used: int = 0
-
-    def fresh(self) -> bool:
-        """The next bit of the pattern."""
-        bit = bool(self.pattern >> self.used & 1) if self.used < self.length else bool(self.rng.getrandbits(1))
-        self.used += 1
-        return bit
-
-    def bit(self, key: Any) -> bool:
-        """The bit of a value, the same whenever the value is."""
-        if key not in self.bits:
-            self.bits[key] = self.fresh()
-        return self.bits[key]
-
-
 class PrimeField(Domain):
     """Integers modulo the prime p = 2^61 + 1599.
 
-    Rational identities that hold over the rationals hold here. Signs are free bits; exp, log,
-    sin are opaque atoms that keep ``exp(-x) = 1/exp(x)`` and ``sin^2 + cos^2 = 1``, and know no
-    other relation (``exp(a + b) = exp(a) exp(b)`` is a blind spot, as are all inequalities).
+    Rational identities that hold over the rationals hold here. Signs are free bits, and values of
+    functions are free atoms with the relations listed in :mod:`~deqmath.checking.atoms`.
     """
 
     name = "prime field"
@@ -114,7 +107,10 @@ class PrimeField(Domain):
 
     def __init__(self, rng: random.Random, gates: Gates, p: int = PRIME) -> None:
         self.p, self.rng, self.gates = p, rng, gates
-        self._atoms: dict[tuple[str, int], int] = {}
+        self.atoms = Atoms(p, rng)
+        self._scratch = Atoms(p, rng)
+        #: Arguments of square roots taken, other than small integers.
+        self.roots: set[int] = set()
 
     def number(self, p: int, q: int = 1) -> Any:
         return flint.nmod(p, self.p) / flint.nmod(q, self.p)
@@ -123,45 +119,50 @@ class PrimeField(Domain):
         return flint.nmod_mat(rows, cols, [int(e) for e in entries], self.p)
 
     def is_positive(self, x: Any, key: Any) -> bool:
-        return self.gates.bit(int(x) if key is None else key)
+        del key
+        v = int(x)
+        if self.calls is not None:
+            return self.calls.sign(v, self.gates.fresh, lambda: self.gates.bit(v))
+        return self.gates.bit(v)
 
     def draw(self, rng: random.Random) -> Any:
         return flint.nmod(rng.randrange(1, self.p), self.p)
+
+    def draw_generic(self, rng: random.Random) -> Any:
+        return self.draw(rng)
 
     def guess_gate(self, rng: random.Random) -> bool:
         del rng
         return self.gates.fresh()
 
-    def _atom(self, name: str, x: int) -> int:
-        return self._atoms.setdefault((name, x), self.rng.randrange(2, self.p))
-
     def function(self, name: str, x: Any) -> Any:
         v = int(x)
-        if name == "exp":
-            small = min(v, self.p - v)
-            if small == 0:
-                return self.number(1)
-            e = flint.nmod(self._atom("exp", small), self.p)
-            return e if small == v else 1 / e
-        if name in ("sin", "cos"):
-            small = min(v, self.p - v)
-            t = flint.nmod(0 if small == 0 else self._atom("circle", small), self.p)
-            scale = 1 / (1 + t * t)
-            if name == "cos":
-                return (1 - t * t) * scale
-            return 2 * t * scale if small == v else -2 * t * scale
-        if name == "pi":
-            return flint.nmod(self._atom("pi", 0), self.p)
-        if name == "log" and v == 1:
-            return self.number(0)
-        return flint.nmod(self._atom(name, v), self.p)
+        if self.calls is not None:
+            value = self.calls(name, v, lambda: self._scratch.value(name, v), lambda: self.atoms.value(name, v))
+        else:
+            value = self.atoms.value(name, v)
+        return flint.nmod(value, self.p)
+
+    def begin(self, rng: random.Random, guess: list[bool] | None = None) -> Calls:
+        self._scratch = Atoms(self.p, self.rng)
+        return super().begin(rng, guess)
+
+    def commit(self, calls: Calls) -> None:
+        for name, x, value in calls.moving():
+            kept = self.gates.define(x, value) if name == "sign" else self.atoms.define(name, x, value)
+            if not kept:
+                msg = f"{name} at one argument got two values"
+                raise BadPoint(msg)
 
     def sqrt(self, x: Any) -> Any:
         """Square roots exist for half of the residues; integers use the roots of their primes."""
         v = int(x)
         root = pow(v, (self.p + 1) // 4, self.p)
         if root * root % self.p != v:
-            raise BadPoint(f"{v} has no square root modulo p")
+            msg = f"{v} has no square root modulo p"
+            raise BadPoint(msg)
+        if v > 1000:
+            self.roots.add(v)
         return flint.nmod(min(root, self.p - root), self.p)
 
 
@@ -182,8 +183,15 @@ class Rationals(Domain):
 
     def is_positive(self, x: Any, key: Any) -> bool:
         del key
+        if self.calls is not None:
+            rng = self.calls.rng
+            return self.calls.sign(x, lambda: bool(rng.getrandbits(1)), lambda: self._sign(x))
+        return self._sign(x)
+
+    def _sign(self, x: Any) -> bool:
         if x == 0:
-            raise BadPoint("a pre-activation is exactly 0")
+            msg = "a pre-activation is exactly 0"
+            raise BadPoint(msg)
         return bool(x > 0)
 
     def draw(self, rng: random.Random) -> Any:
@@ -194,7 +202,8 @@ class Rationals(Domain):
             p, q = x.numerator.isqrt(), x.denominator.isqrt()
             if p * p == x.numerator and q * q == x.denominator:
                 return flint.fmpq(p, q)
-        raise NotInDomain(f"sqrt({x}) is not rational")
+        msg = f"sqrt({x}) is not rational"
+        raise NotInDomain(msg)
 
 
 class Balls(Domain):
@@ -218,7 +227,8 @@ class Balls(Domain):
             return True
         if x < 0:
             return False
-        raise BadPoint("a pre-activation may be 0")
+        msg = "a pre-activation may be 0"
+        raise BadPoint(msg)
 
     def draw(self, rng: random.Random) -> Any:
         return self.number(rng.choice([k for k in range(-self.spread, self.spread + 1) if k]))
@@ -226,16 +236,19 @@ class Balls(Domain):
     def sqrt(self, x: Any) -> Any:
         if x >= 0:
             return x.sqrt()
-        raise BadPoint("the square root of a number that may be negative")
+        msg = "the square root of a number that may be negative"
+        raise BadPoint(msg)
 
     def function(self, name: str, x: Any) -> Any:
         if name == "pi":
             return flint.arb.pi()
         if name == "log" and not x > 0:
-            raise BadPoint("the logarithm of a number that may be 0 or negative")
+            msg = "the logarithm of a number that may be 0 or negative"
+            raise BadPoint(msg)
         method: Callable[[], Any] | None = getattr(x, name, None)
         if method is None:
-            raise NotInDomain(f"{name} over balls")
+            msg = f"{name} over balls"
+            raise NotInDomain(msg)
         return method()
 
     def differs(self, a: Any, b: Any) -> bool:

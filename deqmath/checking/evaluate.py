@@ -15,7 +15,8 @@ from sympy.matrices.expressions import MatrixSymbol
 from deqmath.checking.domains import Balls, Domain, NotInDomain, Rationals, flint_precision
 from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.matrices import FieldMatrix
-from deqmath.checking.points import Alphabet, along, alphabet, new_point
+from deqmath.checking.points import Alphabet, alphabet, new_point
+from deqmath.checking.tangents import coefficient, moved
 from deqmath.errors import InputError, ShapeError
 
 
@@ -23,7 +24,7 @@ def evaluate(
     expr: Any,
     at: Mapping[Any, Any],
     *,
-    along: Mapping[Any, Any] | None = None,
+    along: Mapping[Any, Any] | Sequence[Mapping[Any, Any]] | None = None,
     solving: Sequence[tuple[MatrixExpr, MatrixExpr]] = (),
     digits: int = 30,
 ) -> ImmutableMatrix:
@@ -39,7 +40,7 @@ def evaluate(
         matrix shows is given like a scalar.
     along
         Give the derivative along this direction instead: symbol -> symbol whose value in ``at`` is
-        the direction.
+        the direction. A list of two gives the mixed second derivative.
     solving
         Pairs (unknown, residual): the unknowns move so that their residuals stay 0.
     digits
@@ -62,14 +63,15 @@ def evaluate(
     [  0, 3]])
     """
     expr = getattr(expr, "result", expr)
-    directions = dict(along or {})
-    letters = alphabet([expr, *directions, *directions.values(), *(e for pair in solving for e in pair)])
+    layers = [] if not along else [dict(along)] if isinstance(along, Mapping) else [dict(d) for d in along]
+    moves = [e for d in layers for pair in d.items() for e in pair]
+    letters = alphabet([expr, *moves, *(e for pair in solving for e in pair)])
     given = _by_symbol(at, letters)
     with flint_precision(int(digits * 3.33) + 128):
         try:
-            value = _value(expr, given, letters, directions, solving, Rationals())
+            value = _value(expr, given, letters, layers, solving, Rationals())
         except NotInDomain:
-            value = _value(expr, given, letters, directions, solving, Balls(int(digits * 3.33) + 128))
+            value = _value(expr, given, letters, layers, solving, Balls(int(digits * 3.33) + 128))
         return ImmutableMatrix(*value.shape, [_sympy_number(e, digits) for e in value.mat.entries()])
 
 
@@ -92,7 +94,7 @@ def _value(
     expr: Expr,
     given: Mapping[Expr, Any],
     letters: Alphabet,
-    directions: Mapping[Expr, Expr],
+    layers: Sequence[Mapping[Expr, Expr]],
     solving: Sequence[tuple[MatrixExpr, MatrixExpr]],
     domain: Domain,
 ) -> FieldMatrix:
@@ -107,13 +109,12 @@ def _value(
     bindings = {i: _integer(given[i], i) for i, _ in letters.indices}
     point = new_point(domain, sizes, random.Random(0))
     point.symbols.update(symbols)
-    if not directions:
+    if not layers:
         result: FieldMatrix = Evaluator(point, bindings)(expr)
         return result
-    moved = {x: symbols[v] for x, v in directions.items()}
-    dual = along(point, moved, tuple(solving), bindings)
-    derivative: FieldMatrix = Evaluator(dual, bindings)(expr).b
-    return derivative
+    values = [{x: symbols[v] for x, v in d.items()} for d in layers]
+    dual = moved(point, values, tuple(solving), bindings)
+    return coefficient(Evaluator(dual, bindings)(expr), tuple(range(len(layers))), len(layers))
 
 
 def _read_sizes(s: MatrixSymbol, shape: tuple[int, int], sizes: dict[Symbol, int]) -> None:

@@ -16,20 +16,19 @@ from typing import Any
 
 from sympy import Symbol
 
-from deqmath.checking.degree import Degrees
-from deqmath.checking.domains import PRIME, BadPoint, Gates, PrimeField
+from deqmath.checking.atoms import Gates
+from deqmath.checking.domains import PRIME, BadPoint, PrimeField
 from deqmath.checking.points import (
     Alphabet,
-    NotSolvable,
     alphabet,
     draw_symbols,
     index_choices,
     make_nonnegative,
     new_point,
-    satisfy,
     size_choices,
 )
-from deqmath.checking.sides import Bindings, SidesTest
+from deqmath.checking.sides import Bindings, SidesTest, degrees_at
+from deqmath.checking.solving import NotSolvable, Solved, satisfy
 
 #: log2 of the chance of accepting a false identity, to be reached at every size.
 TARGET_BITS = 100
@@ -91,17 +90,19 @@ class _State:
         self.gates = 0
         self.all_patterns = True
         self.on_solution_set = True
+        self.solved: list[Solved] = []
+        self.atoms = self.roots = 0
 
     def run_size(self, sizes: dict[Symbol, int], bindings: Bindings) -> bool:
         """All points at one size; False at the first disagreement."""
-        per_point = self._log2_chance(sizes)
-        repeats = max(2, math.ceil(TARGET_BITS / max(1.0, -per_point)))
         used = self._one(sizes, bindings, 0, 0)
         if used is None:
             return True
         agrees, bits = used
         if not agrees:
             return False
+        per_point = self._log2_chance(sizes)
+        repeats = max(2, math.ceil(TARGET_BITS / max(1.0, -per_point)))
         patterns = [(0, 0)]
         if bits:
             self.gates = max(self.gates, bits)
@@ -122,8 +123,9 @@ class _State:
     def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
         """One point: (sides agree, gate bits used), or None if none could be drawn."""
         for _ in range(_TRIES):
-            gates = Gates(pattern, length, self.rng)
-            point = new_point(PrimeField(self.rng, gates), sizes, self.rng)
+            gates = Gates(pattern, length, self.rng, PRIME)
+            field = PrimeField(self.rng, gates)
+            point = new_point(field, sizes, self.rng)
             try:
                 draw_symbols(point, self.letters, bindings)
                 self._satisfy(point, bindings)
@@ -132,6 +134,8 @@ class _State:
             except BadPoint:
                 continue
             self.points += 1
+            self.atoms = max(self.atoms, len(field.atoms) + len(gates.bits))
+            self.roots = max(self.roots, len(field.roots))
             return not a.differs(b), gates.used
         return None
 
@@ -139,13 +143,21 @@ class _State:
         if not self.on_solution_set or not self.test.equations:
             return
         try:
-            satisfy(point, self.test.equations, bindings)
+            self.solved = satisfy(point, self.test.equations, bindings)
         except NotSolvable:
-            self.on_solution_set = False
+            self.on_solution_set, self.solved = False, []
 
     def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
-        p, q = self.test.degree(Degrees(sizes))
-        return math.log2(max(1, p)) - math.log2(max(2, PRIME - q))
+        """log2 of the chance that two different functions agree at one point.
+
+        ``deg P / (p - 1 - deg Q)``, times the pairs of arguments of functions and signs that may meet by
+        chance, times 4 for each square root: a function with k roots has a norm of 2^k times the
+        degree, and the points at which all roots exist are one in 2^k.
+        """
+        p, q = self.test.degree(degrees_at(sizes, self.solved))
+        pairs = 1 + 4 * self.atoms * (self.atoms - 1) // 2
+        room = max(2, PRIME - 1 - q)
+        return min(0.0, math.log2(max(1, p)) + math.log2(pairs) + 2 * self.roots - math.log2(room))
 
     def outcome(self, agrees: bool | None, where: tuple[dict[Symbol, int], Bindings] | None) -> ExactOutcome:
         return ExactOutcome(

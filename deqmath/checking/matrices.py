@@ -130,7 +130,7 @@ def base_of(x: Any) -> FieldMatrix:
     """The value at eps = 0."""
     while isinstance(x, DualMatrix):
         x = x.a
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def lift(number: Any, like: Any) -> Any:

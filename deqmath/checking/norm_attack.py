@@ -17,7 +17,8 @@ from deqmath.checking.domains import BadPoint, Rationals
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.inequality import Instance, check_inequality
 from deqmath.checking.mutants import Mutant, mutants
-from deqmath.checking.points import Alphabet, NotSolvable, alphabet, draw_symbols, new_point, satisfy
+from deqmath.checking.points import Alphabet, alphabet, draw_symbols, new_point
+from deqmath.checking.solving import NotSolvable, satisfy
 from deqmath.checking.verdict import Verdict
 from deqmath.expressions.printing import text
 from deqmath.expressions.python_source import declarations, python_source

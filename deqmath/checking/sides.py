@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
@@ -11,7 +12,8 @@ from sympy.matrices.expressions import MatrixSymbol
 from deqmath.checking.degree import Degree, Degrees, of_derivative, of_product, of_solution, of_sum
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.matrices import FieldMatrix
-from deqmath.checking.points import Equations, along
+from deqmath.checking.solving import Equations, Solved, groups
+from deqmath.checking.tangents import along
 from deqmath.expressions.nodes import Column
 
 Bindings = dict[Symbol, int]
@@ -31,17 +33,32 @@ class SidesTest(Protocol):
     def script(self) -> tuple[str, str]: ...
 
 
-def _with_unknowns(dg: Degrees, equations: Equations) -> Degrees:
-    """Degrees of the unknowns, solved in order by Cramer's rule."""
-    known = dict(dg.known)
-    for unknown, residual in equations:
-        base = unknown.arg if isinstance(unknown, Column) else unknown
-        inner = Degrees(dg.sizes, {**known, base: (0, 0)})
-        rows = inner.size(unknown.shape[0]) * inner.size(unknown.shape[1])
-        columns = inner.size(base.shape[1]) if isinstance(unknown, Column) else 1
-        p, q = of_solution(inner(residual), rows)
-        known[base] = (p + (columns - 1) * q, columns * q)
-    return Degrees(dg.sizes, known)
+def degrees_at(sizes: Mapping[Symbol, int], solved: Sequence[Solved]) -> Degrees:
+    """Degrees at a point: what was solved for is a quotient of determinants (Cramer's rule)."""
+    known: dict[Expr, Degree] = {}
+    for group in solved:
+        start = (1, 0) if group.parameter else (0, 0)
+        inner = Degrees(sizes, {**known, **dict.fromkeys(group.symbols, start)})
+        p, q = of_solution(_largest([inner(r) for r in group.residuals]), group.size)
+        known |= dict.fromkeys(group.symbols, (p + (group.systems - 1) * q, group.systems * q))
+    return Degrees(sizes, known)
+
+
+def _largest(degrees: Sequence[Degree]) -> Degree:
+    return max(d[0] for d in degrees), max(d[1] for d in degrees)
+
+
+def _moving(dg: Degrees, direction: Degree, equations: Equations) -> Degree:
+    """Degrees of the tangents of everything that moves: the direction, and the unknowns that follow."""
+    for group in groups(equations):
+        residual = _largest([of_product(of_derivative(dg(r)), direction) for r in group.residuals])
+        size = sum(dg.size(u.shape[0]) * dg.size(u.shape[1]) for u in group.unknowns)
+        systems = 1
+        if group.index is not None:
+            systems = max(dg.size(u.arg.shape[1]) for u in group.unknowns if isinstance(u, Column))
+        p, q = of_solution(residual, size)
+        direction = of_sum(direction, (p + (systems - 1) * q, systems * q))
+    return direction
 
 
 @dataclass(frozen=True)
@@ -62,7 +79,6 @@ class EqualTest:
         return ev(self.lhs), ev(self.rhs)
 
     def degree(self, dg: Degrees) -> Degree:
-        dg = _with_unknowns(dg, self.equations)
         return of_sum(dg(self.lhs), dg(self.rhs))
 
     def script(self) -> tuple[str, str]:
@@ -122,8 +138,8 @@ class DerivativeTest:
         return candidate @ stacked, truth.reshaped(lambda i, _: (i % r, i // r), r * c, 1)
 
     def degree(self, dg: Degrees) -> Degree:
-        dg = _with_unknowns(dg, self.equations)
-        truth = of_derivative(dg(self.of))
+        moving = _moving(dg, (1, 0), self._free())
+        truth = of_product(of_derivative(dg(self.of)), moving)
         return of_sum(of_product(dg(self.candidate), (1, 0)), truth)
 
     def script(self) -> tuple[str, str]:
@@ -164,11 +180,11 @@ class DifferentialTest:
         return Evaluator(point, bindings)(self.candidate), Evaluator(dual, bindings)(self.of).b
 
     def degree(self, dg: Degrees) -> Degree:
-        dg = _with_unknowns(dg, self.equations)
         direction = (0, 0)
         for _, dx in self.differentials:
             direction = of_sum(direction, dg(dx))
-        return of_sum(dg(self.candidate), of_product(of_derivative(dg(self.of)), direction))
+        moving = _moving(dg, direction, self.equations)
+        return of_sum(dg(self.candidate), of_product(of_derivative(dg(self.of)), moving))
 
     def script(self) -> tuple[str, str]:
         from deqmath.expressions.python_source import python_source
@@ -178,8 +194,3 @@ class DifferentialTest:
         extra = f", solving=[{solving}]" if solving else ""
         of = python_source(self.of)
         return f"dm.evaluate({python_source(self.candidate)}, at)", f"dm.evaluate({of}, at, along={{{moves}}}{extra})"
-
-
-def vector_value(x: Any) -> Any:
-    """Entries of a flint matrix, row by row, as nested lists."""
-    return [[x[i, j] for j in range(x.ncols())] for i in range(x.nrows())]

@@ -1,0 +1,339 @@
+"""Points at which equations hold: each group of coupled equations is solved for its unknowns.
+
+In order of preference
+
+1. the residuals are affine in the unknowns once signs and function values are fixed: solved
+   exactly, and the values fixed are made those at the arguments found (``z = relu(A z + phi)``,
+   ``z = tanh(A z + phi)``, Stein, Lyapunov, coupled layers);
+2. they are affine in a parameter: the unknowns stay random and the parameter is solved for
+   (Riccati, quadratic matrix equations);
+3. in balls: Newton's method, and then an interval Newton step that proves that the ball returned
+   holds a solution.
+
+Otherwise :class:`NotSolvable`: no point of the solution set is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+from sympy import Expr, MatrixExpr, Symbol
+from sympy.matrices.expressions import MatrixSymbol
+
+from deqmath.checking.domains import BadPoint, Balls, PrimeField, Rationals
+from deqmath.checking.evaluation import Evaluator, Point
+from deqmath.checking.matrices import FieldMatrix, base_of
+from deqmath.expressions.nodes import Column
+
+Equations = Sequence[tuple[MatrixExpr, MatrixExpr]]
+
+#: Guesses of the signs in a group of equations before another point is drawn.
+_GUESSES = 16
+_NEWTON_STEPS = 60
+
+
+class NotSolvable(ArithmeticError):
+    """No point of the solution set can be made with this draw."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equations that share unknowns; ``index`` is the sample index over which they are repeated."""
+
+    unknowns: tuple[MatrixExpr, ...]
+    residuals: tuple[MatrixExpr, ...]
+    index: Symbol | None = None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What one group was solved for, for the degree bound: ``systems`` systems of ``size`` equations."""
+
+    symbols: tuple[Expr, ...]
+    residuals: tuple[MatrixExpr, ...]
+    size: int
+    systems: int
+    parameter: bool = False
+
+
+def base_symbol(unknown: MatrixExpr) -> Expr:
+    """Z for its column z_i, the unknown itself otherwise."""
+    return unknown.arg if isinstance(unknown, Column) else unknown
+
+
+def groups(equations: Equations) -> list[Group]:
+    """Equations grouped by mutual dependence, in an order in which they can be solved.
+
+    One equation an unknown: that for column i of Z (i a symbol) stands for every column.
+    """
+    pairs: dict[Expr, tuple[MatrixExpr, MatrixExpr]] = {}
+    for unknown, residual in equations:
+        whole = isinstance(unknown, Column) and unknown.index.is_Symbol
+        pairs.setdefault(unknown.arg if whole else unknown, (unknown, residual))
+    items = list(pairs.values())
+    needs = [{k for k, (u, _) in enumerate(items) if r.has(base_symbol(u))} | {me} for me, (_, r) in enumerate(items)]
+    changed = True
+    while changed:
+        changed = False
+        for mine in needs:
+            more = set().union(*(needs[k] for k in mine))
+            if not more <= mine:
+                mine |= more
+                changed = True
+    out: list[Group] = []
+    done: set[int] = set()
+    for k in sorted(range(len(items)), key=lambda k: len(needs[k])):
+        if k in done:
+            continue
+        together = [j for j in range(len(items)) if j in needs[k] and k in needs[j]]
+        done.update(together)
+        unknowns = tuple(items[j][0] for j in together)
+        indices = {u.index for u in unknowns if isinstance(u, Column) and u.index.is_Symbol}
+        index = indices.pop() if len(indices) == 1 else None
+        out.append(Group(unknowns, tuple(items[j][1] for j in together), index))
+    return out
+
+
+def repeated(group: Group, point: Point, bindings: Mapping[Symbol, int]) -> Iterator[dict[Symbol, int]]:
+    """The bindings at which a group is solved: one for each sample where its unknowns are columns."""
+    if group.index is None:
+        yield dict(bindings)
+        return
+    column = next(u for u in group.unknowns if isinstance(u, Column))
+    for k in range(point.size(column.arg.shape[1])):
+        yield {**bindings, group.index: k}
+
+
+def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) -> list[Solved]:
+    """Give the unknowns (or a parameter) values at which every residual is 0, signs consistent.
+
+    Raises
+    ------
+    NotSolvable
+        None of the ways above works.
+    BadPoint
+        Singular, or no consistent signs with this draw.
+    """
+    out, seen = [], frozenset[Expr]()
+    for group in groups(equations):
+        found: Solved | None = None
+        for b in repeated(group, point, bindings):
+            found = _solve_group(point, group, b, seen)
+        if found is not None:
+            out.append(found)
+        seen |= frozenset().union(*(r.free_symbols for r in group.residuals))
+    return out
+
+
+def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed: frozenset[Expr]) -> Solved:
+    targets = [(base_symbol(u), _column_of(u, bindings)) for u in group.unknowns]
+    count = 1
+    if group.index is not None:
+        count = point.size(next(u for u in group.unknowns if isinstance(u, Column)).arg.shape[1])
+    symbols = tuple(s for s, _ in targets)
+    slots = Slots(point, targets, bindings)
+    if isinstance(point.domain, Balls):
+        _newton(point, slots, group.residuals)
+        return Solved(symbols, group.residuals, slots.size, count)
+    try:
+        _with_signs(point, slots, group.residuals)
+        return Solved(symbols, group.residuals, slots.size, count)
+    except NotSolvable:
+        slots.restore()
+    if count > 1:
+        raise NotSolvable
+    for parameter in _parameters(group, fixed):
+        of_parameter = Slots(point, [(parameter, None)], bindings)
+        if of_parameter.size < slots.size:
+            continue
+        try:
+            _with_signs(point, of_parameter, group.residuals)
+        except (NotSolvable, BadPoint):
+            of_parameter.restore()
+            continue
+        return Solved((parameter,), group.residuals, slots.size, 1, parameter=True)
+    raise NotSolvable
+
+
+def _column_of(unknown: MatrixExpr, bindings: Mapping[Symbol, int]) -> int | None:
+    if not isinstance(unknown, Column):
+        return None
+    return bindings[unknown.index] if unknown.index in bindings else int(unknown.index)
+
+
+def _parameters(group: Group, fixed: frozenset[Expr]) -> list[Expr]:
+    """Symbols of the residuals that no earlier equation holds, matrices of the residual's shape first."""
+    unknowns = {base_symbol(u) for u in group.unknowns}
+    found = set().union(*(r.atoms(MatrixSymbol) for r in group.residuals)) - unknowns - set(fixed)
+    shapes = {tuple(r.shape) for r in group.residuals}
+    return sorted(found, key=lambda s: (tuple(s.shape) not in shapes, s.name))
+
+
+class Slots:
+    """The entries of some symbols (or of one column of each) as one vector that can be written."""
+
+    def __init__(self, point: Point, targets: list[tuple[Expr, int | None]], bindings: Mapping[Symbol, int]) -> None:
+        self.point, self.bindings = point, dict(bindings)
+        self.places: list[tuple[Expr, int, int]] = []
+        for symbol, column in targets:
+            rows, cols = base_of(point.value_of(symbol, bindings)).shape
+            columns = range(cols) if column is None else [column]
+            self.places += [(symbol, i, j) for j in columns for i in range(rows)]
+        self.before = {s: point.symbols[s] for s, _ in targets}
+        self.size = len(self.places)
+
+    def restore(self) -> None:
+        """Put the values back that were there before."""
+        self.point.symbols.update(self.before)
+
+    def read(self) -> list[Any]:
+        """The entries now."""
+        return [base_of(self.point.symbols[s]).mat[i, j] for s, i, j in self.places]
+
+    def write(self, values: Sequence[Any]) -> None:
+        """Store the entries; others of the same matrices stay."""
+        domain = self.point.domain
+        for s in dict.fromkeys(s for s, _, _ in self.places):
+            mat = base_of(self.point.symbols[s]).mat
+            rows, cols = mat.nrows(), mat.ncols()
+            entries = [mat[i, j] for i in range(rows) for j in range(cols)]
+            for (t, i, j), v in zip(self.places, values, strict=True):
+                if t == s:
+                    entries[i * cols + j] = v
+            self.point.symbols[s] = FieldMatrix(domain, domain.matrix(rows, cols, entries))
+
+    def residual(self, residuals: Sequence[MatrixExpr], values: Sequence[Any] | None = None) -> Any:
+        """The residuals stacked (vec of each) as a column, with the entries at these values."""
+        if values is not None:
+            self.write(values)
+        ev = Evaluator(self.point, self.bindings)
+        entries = [e for r in residuals for e in stacked(base_of(ev(r)))]
+        return self.point.domain.matrix(len(entries), 1, entries)
+
+
+def stacked(value: FieldMatrix) -> list[Any]:
+    """The entries of a value, column by column."""
+    rows, cols = value.shape
+    return [value.mat[i, j] for j in range(cols) for i in range(rows)]
+
+
+def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> None:
+    """Solve; in an ordered domain try the signs found as the next guess, then random ones."""
+    guess: list[bool] | None = None
+    tries = _GUESSES if isinstance(point.domain, Rationals) else 1
+    before = slots.read()
+    for k in range(tries):
+        calls = point.domain.begin(point.rng, guess)
+        try:
+            _solve_affine(point, slots, residuals, before)
+        finally:
+            point.domain.calls = None
+        try:
+            point.domain.commit(calls)
+            return
+        except BadPoint:
+            if k == tries - 1:
+                raise
+            guess = calls.signs_found() if k % 4 != 3 else None
+
+
+def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], before: list[Any]) -> None:
+    domain, calls, n = point.domain, point.domain.calls, slots.size
+    assert calls is not None
+    for phase in ("first", "second"):
+        calls.start(phase)
+        slots.residual(residuals, [domain.draw_generic(point.rng) for _ in range(n)])
+
+    def at(values: Sequence[Any]) -> Any:
+        calls.start("solve")
+        return slots.residual(residuals, values)
+
+    start = at(before)
+    rows = start.nrows()
+    one = domain.number(1)
+    columns = [at([v + one if j == k else v for j, v in enumerate(before)]) - start for k in range(n)]
+    last: ZeroDivisionError | None = None
+    for attempt in range(1 if rows == n else 6):
+        chosen = list(range(n)) if attempt == 0 else point.rng.sample(range(n), n)
+        chosen = chosen[:rows]
+        M = domain.matrix(rows, rows, [columns[j][i, 0] for i in range(rows) for j in chosen])
+        try:
+            step = M.solve(-start)
+        except ZeroDivisionError as e:
+            last = e
+            continue
+        values = list(before)
+        for k, j in enumerate(chosen):
+            values[j] = values[j] + step[k, 0]
+        found = at(values)
+        if domain.differs(found, found - found):
+            raise NotSolvable
+        return
+    if _affine_at(at, before, start, columns, domain, point):
+        msg = "the equation is singular at this point"
+        raise BadPoint(msg) from last
+    raise NotSolvable
+
+
+def _affine_at(at: Any, before: list[Any], start: Any, columns: list[Any], domain: Any, point: Point) -> bool:
+    """Whether the residual is affine: its value at one more random point is what the columns say."""
+    step = [domain.draw(point.rng) for _ in before]
+    there = at([v + s for v, s in zip(before, step, strict=True)])
+    for s, c in zip(step, columns, strict=True):
+        there = there - c * s
+    return not domain.differs(there, start)
+
+
+def _newton(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> None:
+    """A solution by Newton's method, in a ball that an interval Newton step proves to hold one."""
+    from deqmath.checking.tangents import slope_matrix
+
+    domain = point.domain
+
+    def step(values: list[Any], centre: list[Any]) -> list[Any]:
+        residual = slots.residual(residuals, centre)
+        slots.write(values)
+        try:
+            change = slope_matrix(point, slots, residuals).solve(-residual)
+        except ZeroDivisionError as e:
+            msg = "Newton's method met a singular Jacobian"
+            raise BadPoint(msg) from e
+        return [c + change[k, 0] for k, c in enumerate(centre)]
+
+    values = [v.mid() for v in slots.read()]
+    tiny = flint.arb(2) ** -(flint.ctx.prec - 40)
+    for _ in range(_NEWTON_STEPS):
+        new = [v.mid() for v in step(values, values)]
+        moved = max((abs(a - b) / (1 + abs(b)) for a, b in zip(new, values, strict=True)), default=flint.arb(0))
+        values = new
+        if moved < tiny:
+            break
+        if not moved < 10**6:
+            raise NotSolvable
+    else:
+        raise NotSolvable
+    radius = flint.arb(2) ** -(flint.ctx.prec - 60)
+    wide = [flint.arb(v, radius * (1 + abs(v))) for v in values]
+    proved = step(wide, values)
+    if not all(w.contains_interior(p) for w, p in zip(wide, proved, strict=True)):
+        raise NotSolvable
+    slots.write(proved)
+    assert domain.name == "balls"
+
+
+__all__ = [
+    "Equations",
+    "Group",
+    "NotSolvable",
+    "PrimeField",
+    "Slots",
+    "Solved",
+    "base_symbol",
+    "groups",
+    "repeated",
+    "satisfy",
+    "stacked",
+]
