@@ -19,6 +19,7 @@ from deqmath.bounds.refinement import Block
 CLUSTER_LIMIT = 24
 SMALL_BLOCK = 6
 ZERO_DIGITS = 32
+MOST_STALLS = 4
 BITS_PER_DIGIT = 3.3219280948873627
 
 
@@ -61,20 +62,22 @@ def _find_gap(operator: SymmetricOperator, pairs: LowPairs) -> Deflation | None:
 
 
 def _refined(operator: SymmetricOperator, deflation: Deflation, digits: int) -> Enclosure:
-    """Passes of refinement until the digits are proved or a pass no longer helps."""
+    """Passes of refinement until the digits are proved or passes stop narrowing; each must narrow fourfold in the end."""
     nu = deflation.nu - operator.remainder
-    bits = int(digits * BITS_PER_DIGIT) + 40
+    floor = exact(float(np.linalg.norm(operator.float_matrix))) / 10 ** (digits + ZERO_DIGITS)
+    bits = int((digits + ZERO_DIGITS) * BITS_PER_DIGIT) + 40
     block = Block.start(operator, deflation.vectors)
-    best = _enclose(block, nu, bits)
-    smallest, stalls, passes = 0, 0, 0
-    while not _enough(best, digits, operator) and stalls < 3:
-        block, size = block.refine(operator, deflation)
-        passes += 1
-        stalls = stalls + 1 if passes > 1 and size > smallest - 2 else 0
-        smallest = min(smallest, size)
-        best = _better(best, _enclose(block, nu, bits))
-        if size < -(10**5):
+    best = block.forms.enclosure(nu, bits, floor)
+    passes, stalls, width = 0, 0, _width(best)
+    while not _enough(best, digits, floor) and stalls < MOST_STALLS:
+        block, moved = block.refine(operator, deflation)
+        if not moved:
             break
+        passes += 1
+        best = _better(best, block.forms.enclosure(nu, bits, floor))
+        narrower = _width(best)
+        stalls = 0 if narrower is not None and (width is None or 4 * narrower <= width) else stalls + 1
+        width = narrower if stalls == 0 else width
     lower, upper = best
     details = {
         "cluster": deflation.vectors.shape[1],
@@ -86,8 +89,8 @@ def _refined(operator: SymmetricOperator, deflation: Deflation, digits: int) -> 
     return Enclosure(low, high, "deflated Cholesky and Lehmann-Temple", block.x, details)
 
 
-def _enclose(block: Block, nu: Fraction, bits: int) -> tuple[Fraction | None, Fraction]:
-    return block.forms.enclosure(nu, bits)
+def _width(best: tuple[Fraction | None, Fraction]) -> Fraction | None:
+    return None if best[0] is None else best[1] - best[0]
 
 
 def _better(
@@ -97,13 +100,12 @@ def _better(
     return (max(lowers) if lowers else None), min(old[1], new[1])
 
 
-def _enough(best: tuple[Fraction | None, Fraction], digits: int, operator: SymmetricOperator) -> bool:
+def _enough(best: tuple[Fraction | None, Fraction], digits: int, floor: Fraction) -> bool:
     """Whether ``rad <= 10**-digits |end|``, or the width is negligible against the matrix although zero is inside."""
     lower, upper = best
     if lower is None:
         return False
     width = upper - lower
-    floor = exact(float(np.linalg.norm(operator.float_matrix))) / 10 ** (digits + ZERO_DIGITS)
     return bool(width * 10**digits <= min(abs(lower), abs(upper)) or width <= floor)
 
 

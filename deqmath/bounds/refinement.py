@@ -38,19 +38,15 @@ class Block:
         x = Scaled.rounded(vectors, CORRECTION_BITS)
         return cls(x, operator.apply(x))
 
-    def refine(self, operator: SymmetricOperator, deflation: Deflation) -> tuple[Block, int]:
-        """One pass: solve for the correction in float64, apply the operator to it exactly.
-
-        Returns the new block and the binary exponent of the correction's largest entry.
-        """
+    def refine(self, operator: SymmetricOperator, deflation: Deflation) -> tuple[Block, bool]:
+        """One pass: solve for the correction in float64, apply the operator to it exactly; False when it is zero."""
         ritz, residual, scale = self._residual()
         correction = _solve(operator, deflation, ritz, residual)
         step = Scaled.rounded(correction, CORRECTION_BITS)
-        step = Scaled(step.values, step.exponent + scale)
         if not step.values.any():
-            return self, scale - 10**6
-        size = int(np.frexp(np.abs(correction).max())[1]) + scale
-        return Block(self.x.plus(step), self.sx.plus(operator.apply(step))), size
+            return self, False
+        step = Scaled(step.values, step.exponent + scale)
+        return Block(self.x.plus(step), self.sx.plus(operator.apply(step))), True
 
     def _residual(self) -> tuple[Array, Array, int]:
         """``(Lambda, R, e)`` with ``S X - X Lambda`` close to ``R 2**e``; Lambda is the Ritz matrix in float64."""

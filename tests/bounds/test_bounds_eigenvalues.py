@@ -70,6 +70,17 @@ def test_exactly_singular(rng, n, zeros):
         assert low.digits == 0 or low.is_exact
 
 
+@pytest.mark.parametrize("exponent", [-200, 0, 200])
+@pytest.mark.parametrize("zeros", [2, 3])
+def test_a_singular_cluster_ends_at_every_scale(zeros, exponent):
+    """Once endless: the width asked for was below the precision of the candidates."""
+    h = np.ldexp(planted_hadamard([0.0] * zeros + [3.0] * (8 - zeros)), exponent)
+    for digits in (1, 6, 40):
+        low = lambda_min(h, digits)
+        assert contains(low, F(0))
+        assert low.width <= F(2) ** exponent / 10 ** (digits + 20)
+
+
 @pytest.mark.parametrize("n", [40, 64, 128])
 def test_large_multiplicity_falls_back_to_one_cholesky(rng, n):
     base = rng.integers(-4, 5, (n, 6)).astype(float)

@@ -50,11 +50,14 @@ class BlockForms:
         ]
         return is_positive_definite_integer(minus)
 
-    def enclosure(self, nu: Fraction, bits: int) -> tuple[Fraction | None, Fraction]:
-        """``(lower, upper)`` of the smallest eigenvalue; lower is None when this X and nu prove none."""
+    def enclosure(self, nu: Fraction, bits: int, floor: Fraction) -> tuple[Fraction | None, Fraction]:
+        """``(lower, upper)`` of the smallest eigenvalue; lower is None when this X and nu prove none.
+
+        ``bits`` is the precision of the candidates; widths below ``floor`` are not worth resolving.
+        """
         if self.p == 1:
             return self._temple(nu)
-        return self._lehmann(nu, bits)
+        return self._lehmann(nu, bits, floor)
 
     def _temple(self, nu: Fraction) -> tuple[Fraction | None, Fraction]:
         norm, first, second = self.a0[0][0], self.a1[0][0], self.a2[0][0]
@@ -64,7 +67,7 @@ class BlockForms:
         residual = Fraction(second * norm - first * first, norm * norm)
         return theta - residual / (nu - theta), theta
 
-    def _lehmann(self, nu: Fraction, bits: int) -> tuple[Fraction | None, Fraction]:
+    def _lehmann(self, nu: Fraction, bits: int, floor: Fraction) -> tuple[Fraction | None, Fraction]:
         """Candidates from a private mpmath context; the upper one is a Rayleigh quotient, the lower one is proved."""
         found = _pencil(self.a1, self.a0, bits)
         if found is None:
@@ -75,7 +78,7 @@ class BlockForms:
         low = _pencil(squared, flipped, bits)
         if low is None:
             return None, upper
-        step = max(abs(upper - low[0]), abs(upper) * two_to(-bits), two_to(-2 * bits))
+        step = max(abs(upper - low[0]), abs(upper) * two_to(-bits), floor / 64)
         for _ in range(40):
             sigma = round_down(min(low[0], upper) - step / 16, floor_log2(step) - 12)
             if self.proves(nu, sigma):
