@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Symbol
+from sympy import MatrixExpr, Symbol
 
 from deqmath.checking.atoms import Gates
-from deqmath.checking.domains import PRIME, BadPoint, PrimeField
+from deqmath.checking.domains import PRIME, BadPoint, NotInDomain, PrimeField
+from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.points import (
     Alphabet,
     alphabet,
@@ -29,6 +31,7 @@ from deqmath.checking.points import (
 )
 from deqmath.checking.sides import Bindings, SidesTest, degrees_at
 from deqmath.checking.solving import NotSolvable, Solved, satisfy
+from deqmath.expressions.assumptions import Assumption
 
 #: log2 of the chance of accepting a false identity, to be reached at every size.
 TARGET_BITS = 100
@@ -170,3 +173,42 @@ class _State:
             self.on_solution_set,
             where,
         )
+
+
+def singular_everywhere(M: MatrixExpr, holding: Sequence[Assumption] = (), seed: int = 0) -> dict[str, int] | None:
+    """Sizes at which a square matrix is singular at every point tried (a false alarm has chance below 2^-100), or None.
+
+    Points lie on the solution set of the equations among the hypotheses, where one can be made.
+    """
+    equations = [(a.unknown, a.expr) for a in holding if a.unknown is not None]
+    letters = alphabet([M, *(e for pair in equations for e in pair)])
+    rng = random.Random(seed)
+    for sizes in size_choices(letters)[:2]:
+        if not all(_invertible_somewhere(M, equations, letters, sizes, b, rng) for b in index_choices(letters, sizes)):
+            return {str(k): v for k, v in sizes.items()}
+    return None
+
+
+def _invertible_somewhere(
+    M: MatrixExpr, equations: Any, letters: Alphabet, sizes: dict[Symbol, int], bindings: Bindings, rng: random.Random
+) -> bool:
+    """Whether M could be inverted at a point; True also where no point could be made."""
+    seen = False
+    for k in range(_TRIES):
+        point = new_point(PrimeField(rng, Gates(0, 0, rng, PRIME)), sizes, rng)
+        try:
+            draw_symbols(point, letters, bindings)
+            if k < _TRIES // 2:
+                satisfy(point, equations, bindings)
+            value = Evaluator(point, bindings)(M)
+        except (BadPoint, NotSolvable):
+            continue
+        except NotInDomain:
+            return True
+        seen = True
+        try:
+            value.inverted()
+        except BadPoint:
+            continue
+        return True
+    return not seen

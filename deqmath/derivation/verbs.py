@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.calculus.explicit import gradient_lines, jacobian_lines
-from deqmath.calculus.implicit import implicit_jacobian_lines, implicit_lines
+from deqmath.calculus.implicit import implicit_jacobian_lines, implicit_lines, system
 from deqmath.calculus.lipschitz import contraction_lines
+from deqmath.calculus.multipliers import multiplier_lines
 from deqmath.calculus.normal_form import simplified
+from deqmath.checking.exact import singular_everywhere
 from deqmath.derivation.derivation import Derivation, abbreviations, derivation
-from deqmath.errors import InputError
+from deqmath.errors import InputError, SingularError
 from deqmath.expressions.nodes import Column, Gate
 from deqmath.expressions.printing import Name, text
 
@@ -96,23 +98,46 @@ def gradient(scalar: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr]
     return derivation(lines, f"gradient by {text(wrt)}", _gates(result))
 
 
-def implicit_jacobian(residual: Any, unknown: Any, wrt: Any) -> Derivation:
+def _several(name: str, residual: Any, unknown: Any, wrt: Any) -> tuple[list[Any], list[Any]]:
+    """One equation or a list of them, and its unknowns likewise."""
+    residuals = list(residual) if isinstance(residual, (list, tuple)) else [residual]
+    unknowns = list(unknown) if isinstance(unknown, (list, tuple)) else [unknown]
+    for z in unknowns:
+        if not isinstance(z, (MatrixSymbol, Column)):
+            msg = f"{name} received the unknown {z!r}; it needs a MatrixSymbol, or one column of one"
+            raise InputError(msg)
+    return [_checked(name, r, wrt) for r in residuals], unknowns
+
+
+def implicit_jacobian(residual: Any, unknown: Any, wrt: Any, *, of: Any = None) -> Derivation:
     """``d vec(unknown)/d vec(wrt)^T`` of the unknown that ``residual = 0`` defines.
 
     Parameters
     ----------
     residual
-        A matrix expression of the unknown's shape, such as ``z - relu(gamma A z + phi)``.
+        A matrix expression of the unknown's shape, such as ``z - relu(gamma A z + phi)``; or a list
+        of them, for a system.
     unknown
-        What the equation determines: a matrix symbol, or one column of one.
+        What the equation determines: a matrix symbol of any shape, or one column of one; a list for
+        a system.
     wrt
         A matrix, vector or scalar symbol.
+    of
+        For a system: the unknown whose derivative is wanted; all of them stacked by default.
 
     Returns
     -------
     Derivation
-        By the implicit function theorem, ``-F_z^{-1} F_X`` in numerator layout; ``.assumptions``
-        names the matrix that must be invertible and the kinks avoided.
+        By the implicit function theorem, ``-F_z^{-1} F_X`` in numerator layout, a system by Schur
+        complements; ``.assumptions`` names every matrix that must be invertible and the kinks
+        avoided.
+
+    Raises
+    ------
+    SingularError
+        The equations do not determine the unknowns: ``F_z`` is 0, or singular at every point tried.
+    ShapeError
+        A residual and its unknown differ in shape.
 
     Examples
     --------
@@ -124,16 +149,100 @@ def implicit_jacobian(residual: Any, unknown: Any, wrt: Any) -> Derivation:
     >>> print(d.steps[-1].label.text, "=", dm.text(d.result, d.names))
     ∂vec(z)/∂vec(A)ᵀ = γ (zᵀ ⊗ (I - γ D A)⁻¹ D)
     """
-    residual = _checked("implicit_jacobian", residual, wrt)
-    result, lines = implicit_jacobian_lines(residual, unknown, wrt)
-    return derivation(lines, f"derivative of {text(unknown)} by {text(wrt)}, implicitly", _gates(result))
+    equations = system(*_several("implicit_jacobian", residual, unknown, wrt))
+    result, lines = implicit_jacobian_lines(equations, wrt, of)
+    made = derivation(lines, f"derivative of {_listed(equations.unknowns)} by {text(wrt)}, implicitly", _gates(result))
+    _refuse_singular(made)
+    return made
 
 
-def implicit_differential(residual: Any, unknown: Any, wrt: Any) -> Derivation:
-    """``d unknown`` as an expression linear in ``d wrt``, without vec: the forward form."""
-    residual = _checked("implicit_differential", residual, wrt)
-    solution = implicit_lines(residual, unknown, wrt)
-    return derivation(solution.lines, f"differential of {text(unknown)}", _gates(solution.differential))
+def _listed(unknowns: tuple[MatrixExpr, ...]) -> str:
+    return ", ".join(text(z) for z in unknowns)
+
+
+def _refuse_singular(made: Derivation) -> None:
+    """Raise where a matrix that must be invertible is singular at every point tried."""
+    for a in made.assumptions:
+        if a.kind == "invertible":
+            sizes = singular_everywhere(a.expr, [b for b in made.assumptions if b.kind == "equation"])
+            if sizes is not None:
+                where = ", ".join(f"{k} = {v}" for k, v in sizes.items())
+                msg = (
+                    f"{text(a.expr, made.names)} is singular at every point tried ({where}): the equations do not "
+                    "determine their unknowns"
+                )
+                raise SingularError(msg)
+
+
+def implicit_differential(residual: Any, unknown: Any, wrt: Any, *, of: Any = None) -> Derivation:
+    """``d unknown`` as an expression linear in ``d wrt``, without vec: the forward form.
+
+    Parameters
+    ----------
+    residual, unknown, wrt, of
+        As in :func:`implicit_jacobian`; of a system the differential of ``of``, the last unknown by default.
+
+    Raises
+    ------
+    InputError
+        An unknown does not enter by left multiplication only, so there is no form without vec.
+    """
+    equations = system(*_several("implicit_differential", residual, unknown, wrt))
+    solution = implicit_lines(equations, wrt)
+    if solution is None:
+        msg = (
+            f"{_listed(equations.unknowns)} does not enter by left multiplication only, so its differential needs vec; "
+            "ask for dm.implicit_jacobian instead"
+        )
+        raise InputError(msg)
+    lines = list(solution.lines)
+    if of is not None:
+        wanted = equations.unknowns.index(of) - len(equations.unknowns)
+        lines.append(lines.pop(wanted))
+    made = derivation(lines, f"differential of {_listed(equations.unknowns)}", _gates(lines[-1].expression))
+    _refuse_singular(made)
+    return made
+
+
+def adjoint_gradient(
+    scalar: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr], multipliers: Sequence[str] = ()
+) -> Derivation:
+    """The gradient by the adjoint method, in matrix notation: one multiplier an equation.
+
+    Lambda solves ``(dF/dz)^*[Lambda] = df/dz``, and ``grad f = df/dX - (dF/dX)^*[Lambda]``.
+
+    Parameters
+    ----------
+    scalar, wrt
+        As in :func:`gradient`.
+    implicit
+        Unknown -> residual, unknowns of any shape, coupled or not.
+    multipliers
+        Names for the multipliers; Lambda by default.
+
+    Returns
+    -------
+    Derivation
+        The result holds the multipliers; their equations are lines, and hypotheses of the last one.
+
+    Examples
+    --------
+    The Stein equation ``X = A X A^T + Q``, f = tr(C^T X):
+
+    >>> from deqmath.derivation import adjoint_gradient
+    >>> import deqmath as dm
+    >>> from sympy import MatrixSymbol, Trace
+    >>> m = dm.dim("m")
+    >>> A, C, Q, X = (MatrixSymbol(s, m, m) for s in "ACQX")
+    >>> d = adjoint_gradient(Trace(C.T * X), A, implicit={X: X - A * X * A.T - Q})
+    >>> print(d.steps[-2].label.text, "=", dm.text(d.steps[-2].expression))
+    adjoint of X = -C + Λ - Aᵀ Λ A
+    >>> print(dm.text(d.result))
+    Λ A Xᵀ + Λᵀ A X
+    """
+    scalar = _checked("adjoint_gradient", scalar, wrt)
+    result, _, lines = multiplier_lines(scalar, wrt, implicit, multipliers)
+    return derivation(lines, f"gradient by {text(wrt)}, adjoint form", _gates(result))
 
 
 def well_posedness(residual: Any, unknown: Any) -> Derivation:
