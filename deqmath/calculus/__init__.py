@@ -3,6 +3,6 @@
 from deqmath.calculus.differential import differential
 from deqmath.calculus.neumann import NeumannSeries, neumann
 from deqmath.calculus.normal_form import proves_equal, simplified
-from deqmath.calculus.rules import junctions, traces, transposes  # noqa: F401 - importing registers the rules
+from deqmath.calculus.rules import junctions, selections, traces, transposes  # noqa: F401 - importing registers the rules
 
 __all__ = ["NeumannSeries", "differential", "neumann", "proves_equal", "simplified"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import permutations
+from itertools import count, pairwise, permutations
 
-from sympy import Expr, MatrixExpr, S, Symbol
+from sympy import Expr, Identity, MatrixExpr, S, Symbol
 from sympy.matrices.expressions import Transpose
 
 from deqmath.calculus.polynomial import Binder, Monomial, Polynomial, Shape, Word, single
+from deqmath.expressions.nodes import Column
 from deqmath.expressions.traversal import Rules
 
 #: A junction rule receives two neighbouring letters and returns what replaces them, or None.
@@ -49,9 +50,8 @@ def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
     else:
         shape = (left.shape[0], right.shape[1])
     out = Polynomial(shape)
-    for m1, c1 in left:
-        for m2, c2 in right:
-            m2 = _rename_apart(m1.binders, m2)
+    for m1, c1 in ((freshen(m), c) for m, c in left):
+        for m2, c2 in ((freshen(m), c) for m, c in right):
             for m3, c3 in reduce_word(m1.word + m2.word, shape):
                 traces = m1.traces + m2.traces + m3.traces
                 out.add(canonical(m3.word, traces, m1.binders + m2.binders + m3.binders), c1 * c2 * c3)
@@ -77,7 +77,7 @@ def reduce_word(letters: Word, shape: Shape) -> Polynomial:
                     queue.appendleft(stack.pop())
                 continue
         out = Polynomial(shape)
-        for m, c in replaced:
+        for m, c in ((freshen(m), c) for m, c in replaced):
             for m3, c3 in reduce_word((*stack, *m.word, *queue), shape):
                 out.add(canonical(m3.word, m.traces + m3.traces, m.binders + m3.binders), c * c3)
         return out
@@ -149,12 +149,14 @@ def cyclic_normal_form(word: Word) -> tuple[Expr, tuple[Word, ...]]:
     """
     if len(word) == 1 and word[0].shape == (1, 1):
         return S.One, (word,)
+    if len(word) == 2 and _is_unit_norm(word):
+        return S.One, ()
     starts = [k for k in range(len(word)) if word[k].shape[0] == 1]
     if len(starts) > 1:
         rotated = word[starts[0] :] + word[: starts[0]]
         cuts = [k for k in range(len(rotated)) if rotated[k].shape[0] == 1] + [len(rotated)]
         words: list[Word] = []
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in pairwise(cuts):
             words.extend(cyclic_normal_form(rotated[a:b])[1])
         return S.One, tuple(words)
     if starts:
@@ -168,6 +170,13 @@ def cyclic_normal_form(word: Word) -> tuple[Expr, tuple[Word, ...]]:
     if flipped:
         candidates += [flipped] if starts else _rotations(flipped)
     return S.One, (min(candidates, key=_fewest_transposes),)
+
+
+def _is_unit_norm(word: Word) -> bool:
+    """``e_i^T e_i = 1``."""
+    a, b = word
+    unit = isinstance(b, Column) and isinstance(b.arg, Identity)
+    return unit and isinstance(a, Transpose) and a.arg == b
 
 
 def _rotations(word: Word) -> list[Word]:
@@ -184,30 +193,54 @@ def _bound_index(k: int) -> Symbol:
 
 
 def canonical(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...]) -> Monomial:
-    """Sort the traces and give bound indices their canonical names."""
+    """Sort the traces and give bound indices their canonical names; ``sum_i E_i (e_i^T e_j) = E_j``."""
     if not binders:
-        return Monomial(word, tuple(sorted(traces, key=word_key)), ())
+        return Monomial(word, traces if len(traces) < 2 else tuple(sorted(traces, key=word_key)), ())
+    for k, t in enumerate(traces):
+        substituted = _kronecker_delta(t, binders)
+        if substituted is not None:
+            old, new = substituted
+            rest = tuple(_rename_word(x, {old: new}) for x in traces[:k] + traces[k + 1 :])
+            left = tuple(b for b in binders if b[0] != old)
+            return canonical(_rename_word(word, {old: new}), rest, left)
     names = [_bound_index(k) for k in range(len(binders))]
     candidates = []
     for order in permutations(binders):
         renaming = {old: new for (old, _), new in zip(order, names, strict=True)}
         w = _rename_word(word, renaming)
-        ts = tuple(sorted((cyclic_normal_form(_rename_word(t, renaming))[1][0] for t in traces), key=word_key))
+        ts = tuple(sorted((x for t in traces for x in cyclic_normal_form(_rename_word(t, renaming))[1]), key=word_key))
         candidates.append(Monomial(w, ts, tuple((renaming[i], n) for i, n in order)))
     return min(candidates, key=lambda m: (word_key(m.word), tuple(word_key(t) for t in m.traces)))
+
+
+def _kronecker_delta(t: Word, binders: tuple[Binder, ...]) -> tuple[Symbol, Expr] | None:
+    """``(i, j)`` where the scalar t is ``e_i^T e_j`` and i is bound: i becomes j."""
+    if len(t) != 2 or not isinstance(t[0], Transpose):
+        return None
+    a, b = t[0].arg, t[1]
+    if not (isinstance(a, Column) and isinstance(a.arg, Identity) and isinstance(b, Column) and b.arg == a.arg):
+        return None
+    bound = {i for i, _ in binders}
+    for old, new in ((a.index, b.index), (b.index, a.index)):
+        if old in bound and old != new:
+            return old, new
+    return None
 
 
 def _rename_word(word: Word, renaming: dict[Symbol, Symbol]) -> Word:
     return tuple(x.xreplace(renaming) for x in word)
 
 
-def _rename_apart(taken: tuple[Binder, ...], m: Monomial) -> Monomial:
-    clash = {i for i, _ in taken} & {i for i, _ in m.binders}
-    if not clash:
+_fresh_names = count()
+
+
+def freshen(m: Monomial) -> Monomial:
+    """The same term with bound indices that occur nowhere else, so that its parts can be worked on apart."""
+    if not m.binders:
         return m
-    renaming = {i: _bound_index(k + len(taken) + len(m.binders)) for k, (i, _) in enumerate(m.binders)}
+    renaming = {i: Symbol(f"#fresh{next(_fresh_names)}", integer=True) for i, _ in m.binders}
     return Monomial(
         _rename_word(m.word, renaming),
         tuple(_rename_word(t, renaming) for t in m.traces),
-        tuple((renaming.get(i, i), n) for i, n in m.binders),
+        tuple((renaming[i], n) for i, n in m.binders),
     )

@@ -7,12 +7,30 @@ otherwise makes one new letter.
 from __future__ import annotations
 
 from sympy import Expr, Inverse, Lambda, MatrixExpr, S, Trace
-from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol, OneMatrix, Transpose
+from sympy.matrices.expressions import (
+    BlockMatrix,
+    DiagonalOf,
+    HadamardProduct,
+    KroneckerProduct,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+)
 
-from deqmath.calculus.algebra import canonical, cyclic_normal_form, letter_key, multiply, reduce_word, transposes
+from deqmath.calculus.algebra import (
+    canonical,
+    cyclic_normal_form,
+    letter_key,
+    multiply,
+    reduce_word,
+    transpose_word,
+    transposes,
+)
+from deqmath.calculus.blocks import spans
 from deqmath.calculus.expression import to_expr, trace_expr, word_expr
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
-from deqmath.expressions.nodes import Column, Commutation, Diag, Elementwise, Gate, Vec
+from deqmath.errors import SingularError
+from deqmath.expressions.nodes import Column, Commutation, Diag, Elementwise, Gate, Placement, SoftmaxColumns, Vec
 
 
 def letter(x: MatrixExpr) -> Polynomial:
@@ -45,6 +63,9 @@ def _chain(factors: list[Polynomial]) -> Polynomial:
 
 def inverse_of(p: Polynomial) -> Polynomial:
     """``(a X Y)^{-1} = a^{-1} Y^{-1} X^{-1}`` for square X, Y; a sum stays one letter."""
+    if p.is_zero:
+        msg = f"the zero matrix of shape {p.shape[0]} x {p.shape[1]} has no inverse"
+        raise SingularError(msg)
     if len(p) != 1:
         scale = _leading_number(p)
         return letter(Inverse(to_expr(p.scaled(1 / scale)))).scaled(1 / scale)
@@ -158,7 +179,7 @@ def gate_of(p: Polynomial) -> Polynomial:
 
 
 def diag_of(p: Polynomial) -> Polynomial:
-    """``diag(a u + b v) = a diag(u) + b diag(v)``; ``diag(1) = I``."""
+    """``diag`` is linear; ``diag(1) = I``, ``diag(diag(u) v) = diag(u) diag(v)``, ``diag(u o v) = diag(u) diag(v)``."""
     k = p.shape[0]
     out = Polynomial((k, k))
     for m, c in p:
@@ -166,6 +187,11 @@ def diag_of(p: Polynomial) -> Polynomial:
         q = identity(k) if isinstance(v, OneMatrix) else letter(Diag(v))
         if isinstance(v, Elementwise) and v.is_step:
             q = letter(Gate(v.arg))
+        if len(m.word) > 1 and isinstance(m.word[0], (Diag, Gate)):
+            rest = diag_of(reduce_word(m.word[1:], (k, S.One)))
+            q = multiply(letter(m.word[0]), rest)
+        elif isinstance(v, HadamardProduct):
+            q = _chain([diag_of(reduce_word((a,), (k, S.One))) for a in v.args])
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders), c * c2)
     return out
@@ -196,12 +222,83 @@ def _vec_word(word: Word, rows: Expr, cols: Expr) -> Polynomial:
 
 def column_of(p: Polynomial, i: Expr) -> Polynomial:
     """``(X Y) e_i = X (Y e_i)``: only the last letter keeps the index."""
+    if p.shape[1] == 1:
+        return p
     out = Polynomial((p.shape[0], S.One))
     for m, c in p:
-        last = Column(m.word[-1], i) if m.word else Column(word_expr((), p.shape[1]), i)
-        q = reduce_word((*m.word[:-1], last), out.shape)
+        q = column_of_letter(m.word[-1], i) if m.word else letter(Column(word_expr((), p.shape[1]), i))
+        if len(m.word) > 1:
+            front = m.word[:-1]
+            q = multiply(single((p.shape[0], front[-1].shape[1]), Monomial(front)), q)
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
+    return out
+
+
+def column_of_letter(x: MatrixExpr, i: Expr) -> Polynomial:
+    """``f(X) e_i = f(X e_i)`` for what acts column by column: elementwise maps, softmax, Hadamard products."""
+    from deqmath.calculus.normal_form import normal_form
+
+    if isinstance(x, Elementwise):
+        return elementwise_of(x.function, column_of(normal_form(x.arg), i))
+    if isinstance(x, SoftmaxColumns):
+        return softmax_of(column_of(normal_form(x.arg), i))
+    if isinstance(x, HadamardProduct):
+        return hadamard_of([column_of(normal_form(a), i) for a in x.args])
+    if isinstance(x, OneMatrix):
+        return letter(OneMatrix(x.shape[0], 1))
+    return letter(Column(x, i))
+
+
+def softmax_of(p: Polynomial) -> Polynomial:
+    """``softmax(X)`` with X in normal form; of a row (one entry a column) it is ``1^T``."""
+    if p.shape[0] == 1:
+        return letter(OneMatrix(1, p.shape[1]))
+    return letter(SoftmaxColumns(to_expr(p)))
+
+
+def diagonal_of(p: Polynomial) -> Polynomial:
+    """``diagonal`` is linear; ``diagonal(I) = 1``, ``diagonal(diag(v)) = v``, ``diagonal(a b^T) = a o b``,
+    ``diagonal(diag(u) M diag(v)) = diag(u) diag(v) diagonal(M)``, ``diagonal(M^T) = diagonal(M)``.
+    """
+    k = p.shape[0]
+    out = Polynomial((k, S.One))
+    for m, c in p:
+        for m2, c2 in _diagonal_word(m.word, k):
+            out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
+    return out
+
+
+def _diagonal_word(word: Word, k: Expr) -> Polynomial:
+    from deqmath.calculus.normal_form import normal_form
+
+    if not word:
+        return letter(OneMatrix(k, 1))
+    for end, rest in ((word[0], word[1:]), (word[-1], word[:-1])):
+        if isinstance(end, (Diag, Gate)):
+            return multiply(letter(end), _diagonal_word(rest, k))
+    cut = next((j for j in range(1, len(word)) if word[j].shape[0] == 1), None)
+    if cut is not None:
+        a, b = reduce_word(word[:cut], (k, S.One)), reduce_word(word[cut:], (S.One, k))
+        return hadamard_of([a, transpose_of(b)])
+    if len(word) == 1 and isinstance(word[0], HadamardProduct):
+        return hadamard_of([diagonal_of(normal_form(a)) for a in word[0].args])
+    flipped = transpose_word(word)
+    if flipped and (len(flipped), [letter_key(x) for x in flipped]) < (len(word), [letter_key(x) for x in word]):
+        word = flipped
+    return letter(DiagonalOf(word_expr(word)))
+
+
+def blocks_of(x: BlockMatrix) -> Polynomial:
+    """``[A B; C D] = sum_ij P_i B_ij P_j^T``."""
+    from deqmath.calculus.normal_form import normal_form
+
+    out = Polynomial(x.shape)
+    rows, cols = spans(x.rowblocksizes), spans(x.colblocksizes)
+    for r, row in enumerate(rows):
+        for c, col in enumerate(cols):
+            left, right = normal_form(Placement(*row)), normal_form(Placement(*col))
+            out.update(multiply(multiply(left, normal_form(x.blocks[r, c])), transpose_of(right)))
     return out
 
 
@@ -223,9 +320,11 @@ def scalar_of(value: Expr) -> Polynomial:
 
 
 __all__ = [
+    "blocks_of",
     "column_of",
     "commutation_of",
     "diag_of",
+    "diagonal_of",
     "elementwise_of",
     "gate_of",
     "hadamard_of",
@@ -234,6 +333,7 @@ __all__ = [
     "kron_of",
     "letter",
     "scalar_of",
+    "softmax_of",
     "trace_expr",
     "trace_of",
     "transpose_of",

@@ -9,8 +9,10 @@ from functools import lru_cache
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, S, Symbol, Trace, ZeroMatrix
 from sympy.matrices.expressions import (
+    BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -18,6 +20,7 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.calculus.normal_form import simplified
@@ -30,6 +33,8 @@ from deqmath.expressions.nodes import (
     DiagSelection,
     Elementwise,
     Gate,
+    Placement,
+    SoftmaxColumns,
     Total,
     Vec,
     relu_scalar,
@@ -259,6 +264,35 @@ def of_diag(x: Diag, mv: Movement) -> MatrixExpr:
     return Diag(_d0(x.args[0], mv))
 
 
+@differentials.register(DiagonalOf)
+def of_diagonal(x: DiagonalOf, mv: Movement) -> MatrixExpr:
+    """``d diagonal(X) = diagonal(dX)``."""
+    return DiagonalOf(_d0(x.args[0], mv))
+
+
+#: The bound index of the columns of a softmax: a name that cannot be typed.
+_COLUMN_INDEX = Symbol("#column", integer=True)
+
+
+@differentials.register(SoftmaxColumns)
+def of_softmax(x: SoftmaxColumns, mv: Movement) -> MatrixExpr:
+    """``dS = sum_j J_j dX e_j e_j^T``, ``J_j = diag(s_j) - s_j s_j^T``: column j moves by ``J_j dx_j``."""
+    dX, q = _d0(x.arg, mv), x.shape[1]
+    if q == 1:
+        return MatMul(MatAdd(Diag(x), MatMul(S.NegativeOne, x, Transpose(x))), dX)
+    j = _COLUMN_INDEX
+    s, unit = Column(x, j), Column(Identity(q), j)
+    J = MatAdd(Diag(s), MatMul(S.NegativeOne, s, Transpose(s)))
+    return Total(MatMul(J, Column(dX, j), Transpose(unit)), j, q)
+
+
+@differentials.register(BlockMatrix)
+def of_blocks(x: BlockMatrix, mv: Movement) -> MatrixExpr:
+    """``d [A B; C D] = [dA dB; dC dD]``."""
+    rows, cols = x.blockshape
+    return BlockMatrix([[_d0(x.blocks[r, c], mv) for c in range(cols)] for r in range(rows)])
+
+
 @differentials.register(Vec)
 def of_vec(x: Vec, mv: Movement) -> MatrixExpr:
     """``d vec(X) = vec(dX)``."""
@@ -296,12 +330,20 @@ def of_determinant(x: Determinant, mv: Movement) -> Expr:
     return x * Trace(MatMul(Inverse(x.arg), _d0(x.arg, mv)))
 
 
+@differentials.register(MatrixElement)
+def of_entry(x: MatrixElement, mv: Movement) -> Expr:
+    """``d x_ij = e_i^T dX e_j = tr(e_j e_i^T dX)``."""
+    X, i, j = x.args
+    rows, cols = X.shape
+    return Trace(MatMul(Column(Identity(cols), j), Transpose(Column(Identity(rows), i)), _d0(X, mv)))
+
+
 @differentials.register(sp.Add, sp.Mul, sp.Pow, sp.Function)
 def of_scalar(x: Expr, mv: Movement) -> Expr:
     """``d f(s, t) = f_s ds + f_t dt`` for a scalar function of scalars, traces and determinants."""
-    parts = [a for a in sp.preorder_traversal(x) if isinstance(a, (Trace, Determinant))]
+    parts = [a for a in sp.preorder_traversal(x) if isinstance(a, (Trace, Determinant, MatrixElement))]
     parts = [a for a in parts if not any(a != b and b.has(a) for b in parts)]
-    parts += [s for s in mv.by if isinstance(s, Symbol) and x.xreplace({p: S.One for p in parts}).has(s)]
+    parts += [s for s in mv.by if isinstance(s, Symbol) and x.xreplace(dict.fromkeys(parts, S.One)).has(s)]
     dummies = {p: sp.Dummy() for p in dict.fromkeys(parts)}
     body = x.xreplace(dummies)
     if mv.moves(body):
@@ -315,7 +357,7 @@ def of_scalar(x: Expr, mv: Movement) -> Expr:
 
 
 #: Nodes in which nothing can move.
-CONSTANTS = (Identity, ZeroMatrix, OneMatrix, Commutation, DiagSelection)
+CONSTANTS = (Identity, ZeroMatrix, OneMatrix, Commutation, DiagSelection, Placement)
 
 
 @differentials.register(*CONSTANTS)

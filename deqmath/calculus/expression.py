@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr, Identity, MatAdd, MatMul, MatrixExpr, Mul, S, Symbol, Trace, ZeroMatrix
 
+from deqmath.calculus.blocks import grouped
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word
 from deqmath.expressions.nodes import Total
 
@@ -26,13 +27,22 @@ def to_expr(p: Polynomial) -> MatrixExpr:
     """The polynomial as a sum of products, terms in a fixed order, identity first."""
     if p.is_zero:
         return ZeroMatrix(*p.shape)
+    blocks = grouped(p, to_expr)
+    if blocks is not None:
+        return blocks
     terms = [_term(m, c, p) for m, c in sorted(p.terms.items(), key=_order)]
     return terms[0] if len(terms) == 1 else MatAdd(*terms)
 
 
 def _order(item: tuple[Monomial, Expr]) -> tuple[Any, ...]:
     m, _ = item
-    return (len(m.binders), len(m.word), len(m.traces), [str(x) for x in m.word], [[str(x) for x in t] for t in m.traces])
+    return (
+        len(m.binders),
+        len(m.word),
+        len(m.traces),
+        [str(x) for x in m.word],
+        [[str(x) for x in t] for t in m.traces],
+    )
 
 
 def _term(m: Monomial, c: Expr, p: Polynomial) -> MatrixExpr:

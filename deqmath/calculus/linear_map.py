@@ -1,25 +1,29 @@
-"""Reading a Jacobian or a gradient off a differential that is linear in dX.
+"""Reading a Jacobian off a differential that is linear in dX.
 
-``vec(L dX R) = (R^T kron L) vec(dX)``, ``tr(V dX) = <V^T, dX>``, and the like for every node
-through which dX may pass linearly.
+``vec(L dX R) = (R^T kron L) vec(dX)``, and the like for every node through which dX may pass linearly.
 """
 
 from __future__ import annotations
 
 from sympy import Expr, Identity, MatrixExpr, S, Symbol
-from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol, OneMatrix, Transpose
+from sympy.matrices.expressions import (
+    DiagonalOf,
+    HadamardProduct,
+    KroneckerProduct,
+    MatrixSymbol,
+    Transpose,
+)
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, multiply, reduce_word
+from deqmath.calculus.algebra import canonical, freshen, multiply, reduce_word
 from deqmath.calculus.expression import word_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 from deqmath.errors import InputError
-from deqmath.expressions.nodes import Column, Diag, DiagSelection, Vec
+from deqmath.expressions.nodes import Column, Diag, DiagSelection, Total, Vec
 from deqmath.expressions.traversal import Rules
 
 jacobians = Rules("linear_map")
-adjoints = Rules("adjoint")
 
 
 def jacobian_of(differential: Polynomial, dx: Expr) -> Polynomial:
@@ -36,7 +40,7 @@ def jacobian_of(differential: Polynomial, dx: Expr) -> Polynomial:
     rows = p * q
     cols = S.One if isinstance(dx, Symbol) else dx.shape[0] * dx.shape[1]
     out = Polynomial((rows, cols))
-    for m, c in differential:
+    for m, c in ((freshen(m), c) for m, c in differential):
         if isinstance(dx, Symbol):
             part = builders.vec_of(single((p, q), Monomial(m.word)))
             slope, traces = c.diff(dx), m.traces
@@ -49,17 +53,17 @@ def jacobian_of(differential: Polynomial, dx: Expr) -> Polynomial:
 
 
 def _jacobian_of_term(m: Monomial, shape: tuple[Expr, Expr], dx: Expr) -> tuple[Polynomial, tuple[Word, ...]]:
-    spot = _find(m.word, dx)
+    spot = find_moving(m.word, dx)
     if spot is not None:
         return _jacobian_of_word(m.word, spot, shape, dx), m.traces
-    index = next(k for k, t in enumerate(m.traces) if _find(t, dx) is not None)
+    index = next(k for k, t in enumerate(m.traces) if find_moving(t, dx) is not None)
     others = m.traces[:index] + m.traces[index + 1 :]
     word = m.traces[index]
-    k = _find(word, dx)
+    k = find_moving(word, dx)
     assert k is not None
     # tr(V N(dx)) = vec(V^T)^T vec(N(dx)), times the rest of the term as a column
     rotated = word[k + 1 :] + word[:k]
-    v = _word_polynomial(rotated, (word[k].shape[1], word[k].shape[0]))
+    v = word_polynomial(rotated, (word[k].shape[1], word[k].shape[0]))
     row = builders.transpose_of(builders.vec_of(builders.transpose_of(v)))
     inner = multiply(row, jacobians(word[k], dx))
     if shape == (1, 1):
@@ -70,8 +74,8 @@ def _jacobian_of_term(m: Monomial, shape: tuple[Expr, Expr], dx: Expr) -> tuple[
 
 def _jacobian_of_word(word: Word, k: int, shape: tuple[Expr, Expr], dx: Expr) -> Polynomial:
     node = word[k]
-    left = _word_polynomial(word[:k], (shape[0], node.shape[0]))
-    right = _word_polynomial(word[k + 1 :], (node.shape[1], shape[1]))
+    left = word_polynomial(word[:k], (shape[0], node.shape[0]))
+    right = word_polynomial(word[k + 1 :], (node.shape[1], shape[1]))
     if isinstance(node, Transpose) and node.arg == dx and (shape[0] == 1 or shape[1] == 1):
         # a row or column equals its transpose as a vector: vec(L dX^T R) = vec(R^T dX L^T) = (L kron R^T) vec(dX)
         return builders.kron_of(left, builders.transpose_of(right))
@@ -79,11 +83,11 @@ def _jacobian_of_word(word: Word, k: int, shape: tuple[Expr, Expr], dx: Expr) ->
     return multiply(outer, jacobians(node, dx))
 
 
-def _word_polynomial(word: Word, shape: tuple[Expr, Expr]) -> Polynomial:
+def word_polynomial(word: Word, shape: tuple[Expr, Expr]) -> Polynomial:
     return reduce_word(word, shape) if word else builders.identity(shape[0])
 
 
-def _find(word: Word, dx: Expr) -> int | None:
+def find_moving(word: Word, dx: Expr) -> int | None:
     hits = [k for k, x in enumerate(word) if x.has(dx)]
     if len(hits) > 1:
         msg = f"the expression is not linear in {dx}: {word_expr(word)}"
@@ -104,9 +108,7 @@ def of_column(x: Column, dx: Expr) -> Polynomial:
         return builders.identity(x.shape[0])
     (rows, cols) = x.arg.shape
     unit = builders.letter(Column(Identity(cols), x.index))
-    return multiply(
-        builders.kron_of(builders.transpose_of(unit), builders.identity(rows)), _general(x.arg, dx)
-    )
+    return multiply(builders.kron_of(builders.transpose_of(unit), builders.identity(rows)), general(x.arg, dx))
 
 
 @jacobians.register(Transpose)
@@ -118,21 +120,28 @@ def of_transpose(x: Transpose, dx: Expr) -> Polynomial:
 @jacobians.register(HadamardProduct)
 def of_hadamard(x: HadamardProduct, dx: Expr) -> Polynomial:
     """``vec(C o E) = diag(vec C) vec(E)``."""
-    rest, moving = _split(x, dx)
+    rest, moving = split_moving(x, dx)
     c = normal_form(HadamardProduct(*rest) if len(rest) > 1 else rest[0])
-    return multiply(builders.diag_of(builders.vec_of(c)), _general(moving, dx))
+    return multiply(builders.diag_of(builders.vec_of(c)), general(moving, dx))
 
 
 @jacobians.register(Diag)
 def of_diag(x: Diag, dx: Expr) -> Polynomial:
     """``vec(diag(v)) = E v``."""
-    return multiply(builders.letter(DiagSelection(x.shape[0])), _general(x.arg, dx))
+    return multiply(builders.letter(DiagSelection(x.shape[0])), general(x.arg, dx))
+
+
+@jacobians.register(DiagonalOf)
+def of_diagonal(x: DiagonalOf, dx: Expr) -> Polynomial:
+    """``diagonal(E) = E_k^T vec(E)`` with ``vec(diag(v)) = E_k v``."""
+    selection = builders.letter(DiagSelection(x.shape[0]))
+    return multiply(builders.transpose_of(selection), general(x.args[0], dx))
 
 
 @jacobians.register(Vec)
 def of_vec(x: Vec, dx: Expr) -> Polynomial:
     """``vec(vec(E)) = vec(E)``."""
-    return _general(x.arg, dx)
+    return general(x.arg, dx)
 
 
 @jacobians.register(KroneckerProduct)
@@ -141,88 +150,32 @@ def of_kronecker(x: KroneckerProduct, dx: Expr) -> Polynomial:
     a, b = x.args
     (p, q), (r, s) = a.shape, b.shape
     shuffle = builders.kron_of(
-        builders.identity(q), builders.kron_of(builders.commutation_of(p, s), builders.identity(r))
+        builders.identity(q), builders.kron_of(builders.commutation_of(s, p), builders.identity(r))
     )
     if a.has(dx):
-        inner = builders.kron_of(_general(a, dx), builders.vec_of(normal_form(b)))
+        inner = builders.kron_of(general(a, dx), builders.vec_of(normal_form(b)))
     else:
-        inner = builders.kron_of(builders.vec_of(normal_form(a)), _general(b, dx))
+        inner = builders.kron_of(builders.vec_of(normal_form(a)), general(b, dx))
     return multiply(shuffle, inner)
 
 
-def _general(x: MatrixExpr, dx: Expr) -> Polynomial:
+@jacobians.register(Total)
+def of_total(x: Total, dx: Expr) -> Polynomial:
+    """``vec(sum_i E_i) = sum_i vec(E_i)``."""
+    return general(x, dx)
+
+
+def general(x: MatrixExpr, dx: Expr) -> Polynomial:
+    """``J`` with ``vec(E) = J vec(dX)`` for any E linear in dX."""
     return jacobian_of(normal_form(x), dx)
 
 
-def _split(x: MatrixExpr, dx: Expr) -> tuple[list[MatrixExpr], MatrixExpr]:
+def split_moving(x: MatrixExpr, dx: Expr) -> tuple[list[MatrixExpr], MatrixExpr]:
     moving = [a for a in x.args if a.has(dx)]
     if len(moving) != 1:
         msg = f"the expression is not linear in {dx}: {x}"
         raise InputError(msg)
     return [a for a in x.args if not a.has(dx)], moving[0]
-
-
-def gradient_of(differential: Polynomial, dx: Expr) -> Polynomial:
-    """``G`` with ``differential = <G, dx> = tr(G^T dx)``, in the shape of dx, of a 1 x 1 differential."""
-    if isinstance(dx, Symbol):
-        return jacobian_of(differential, dx)
-    out = Polynomial(dx.shape)
-    for m, c in differential:
-        index = next(k for k, t in enumerate(m.traces) if _find(t, dx) is not None)
-        word = m.traces[index]
-        k = _find(word, dx)
-        assert k is not None
-        rotated = word[k + 1 :] + word[:k]
-        v = _word_polynomial(rotated, (word[k].shape[1], word[k].shape[0]))
-        part = adjoints(word[k], builders.transpose_of(v), dx)
-        others = m.traces[:index] + m.traces[index + 1 :]
-        for m2, c2 in part:
-            out.add(canonical(m2.word, others + m2.traces, m.binders + m2.binders), c * c2)
-    return out
-
-
-@adjoints.register(MatrixSymbol)
-def adjoint_of_symbol(_x: MatrixExpr, g: Polynomial, _dx: Expr) -> Polynomial:
-    """``<G, dX>``: the gradient is G."""
-    return g
-
-
-@adjoints.register(Column)
-def adjoint_of_column(x: Column, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<g, dX e_i> = <g e_i^T, dX>``."""
-    if x == dx:
-        return g
-    unit = builders.letter(Column(Identity(x.arg.shape[1]), x.index))
-    return _adjoint(x.arg, multiply(g, builders.transpose_of(unit)), dx)
-
-
-@adjoints.register(Transpose)
-def adjoint_of_transpose(x: Transpose, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<G, E^T> = <G^T, E>``."""
-    return _adjoint(x.arg, builders.transpose_of(g), dx)
-
-
-@adjoints.register(HadamardProduct)
-def adjoint_of_hadamard(x: HadamardProduct, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<G, C o E> = <C o G, E>``."""
-    rest, moving = _split(x, dx)
-    return _adjoint(moving, builders.hadamard_of([*(normal_form(r) for r in rest), g]), dx)
-
-
-@adjoints.register(Diag)
-def adjoint_of_diag(x: Diag, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<G, diag(v)> = <(I o G) 1, v>``."""
-    k = x.shape[0]
-    diagonal = multiply(builders.hadamard_of([builders.identity(k), g]), normal_form(OneMatrix(k, 1)))
-    return _adjoint(x.arg, diagonal, dx)
-
-
-def _adjoint(x: MatrixExpr, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<G, E(dx)>`` for any E linear in dx: term by term, ``<G, L E R> = <L^T G R^T, E>``."""
-    trace = builders.trace_of(multiply(builders.transpose_of(g), normal_form(x)))
-    if x == dx:
-        return g
-    return gradient_of(trace, dx)
 
 
 def coefficient_of(differential: Polynomial, dz: MatrixExpr) -> tuple[Polynomial | None, Polynomial]:
@@ -245,4 +198,4 @@ def coefficient_of(differential: Polynomial, dz: MatrixExpr) -> tuple[Polynomial
     return (operator if fits else None), rest
 
 
-__all__ = ["coefficient_of", "gradient_of", "jacobian_of"]
+__all__ = ["coefficient_of", "find_moving", "general", "jacobian_of", "jacobians", "split_moving", "word_polynomial"]

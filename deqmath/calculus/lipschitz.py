@@ -73,7 +73,9 @@ def of_elementwise(x: Elementwise, v: MatrixExpr, used: list[str]) -> Expr:
     """``Lip(sigma(f)) <= Lip(f)`` for a 1-Lipschitz sigma, entry by entry."""
     name = x.function.expr.func.__name__
     if name not in _ONE_LIPSCHITZ or x.function.expr.args != x.function.variables:
-        msg = f"{text(x)}: deqmath does not know that this function is 1-Lipschitz; it knows {', '.join(_ONE_LIPSCHITZ)}"
+        msg = (
+            f"{text(x)}: deqmath does not know that this function is 1-Lipschitz; it knows {', '.join(_ONE_LIPSCHITZ)}"
+        )
         raise InputError(msg)
     used.append(f"Lip({name.removesuffix('_scalar')}(f)) ≤ Lip(f)")
     return _lip(x.arg, v, used)

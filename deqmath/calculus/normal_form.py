@@ -13,6 +13,7 @@ from sympy.matrices.expressions import (
     BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -20,6 +21,7 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.calculus import builders
@@ -27,7 +29,18 @@ from deqmath.calculus.algebra import canonical, multiply, reduce_word
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.polynomial import Monomial, Polynomial, sum_of
 from deqmath.errors import InputError
-from deqmath.expressions.nodes import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Placement,
+    SoftmaxColumns,
+    Total,
+    Vec,
+)
 from deqmath.expressions.traversal import Rules
 
 polynomials = Rules("normal_form")
@@ -118,22 +131,46 @@ def scalar_form(value: Expr) -> Polynomial:
 def _scalar_factor(factor: Expr) -> Polynomial:
     if isinstance(factor, Trace):
         return builders.trace_of(normal_form(factor.arg))
-    if isinstance(factor, Pow) and factor.exp.is_Integer and 1 < factor.exp <= 8 and factor.base.has(Trace):
+    if (
+        isinstance(factor, Pow)
+        and factor.exp.is_Integer
+        and 1 < factor.exp <= 8
+        and factor.base.has(Trace, MatrixElement)
+    ):
         base = scalar_form(factor.base)
         out = base
         for _ in range(int(factor.exp) - 1):
             out = multiply(out, base)
         return out
-    if factor.has(Trace, Determinant):
+    if isinstance(factor, MatrixElement):
+        X, i, j = factor.args
+        row = builders.transpose_of(builders.column_of(builders.identity(X.shape[0]), i))
+        return multiply(row, builders.column_of(normal_form(X), j))
+    if factor.has(Trace, Determinant, MatrixElement):
         return builders.scalar_of(factor.func(*(simplified(a) if isinstance(a, Expr) else a for a in factor.args)))
     return builders.scalar_of(factor)
 
 
-@polynomials.register(MatrixSymbol, Commutation, DiagSelection, OneMatrix, ImmutableDenseMatrix, BlockMatrix)
+@polynomials.register(MatrixSymbol, DiagSelection, OneMatrix, ImmutableDenseMatrix)
 def _letter(x: MatrixExpr) -> Polynomial:
-    if isinstance(x, Commutation):
-        return builders.commutation_of(*x.args)
     return builders.letter(x)
+
+
+@polynomials.register(Commutation)
+def _commutation(x: Commutation) -> Polynomial:
+    return builders.commutation_of(*x.args)
+
+
+@polynomials.register(Placement)
+def _placement(x: Placement) -> Polynomial:
+    before, size, after = x.args
+    return builders.identity(size) if before == 0 and after == 0 else builders.letter(x)
+
+
+@polynomials.register(BlockMatrix)
+def _blocks(x: BlockMatrix) -> Polynomial:
+    """``[A B; C D] = sum_ij P_i B_ij P_j^T`` with the placements P of the blocks."""
+    return builders.blocks_of(x)
 
 
 @polynomials.register(Identity)
@@ -161,7 +198,7 @@ def _product(x: MatMul) -> Polynomial:
         else:
             scalar *= a
     assert out is not None
-    if scalar.has(Trace):
+    if scalar.has(Trace, MatrixElement):
         return multiply(scalar_form(scalar), out)
     return out if scalar == 1 else out.scaled(scalar)
 
@@ -223,6 +260,16 @@ def _gate(x: Gate) -> Polynomial:
 @polynomials.register(Diag, DiagMatrix)
 def _diag(x: Diag) -> Polynomial:
     return builders.diag_of(normal_form(x.args[0]))
+
+
+@polynomials.register(DiagonalOf)
+def _diagonal(x: DiagonalOf) -> Polynomial:
+    return builders.diagonal_of(normal_form(x.args[0]))
+
+
+@polynomials.register(SoftmaxColumns)
+def _softmax(x: SoftmaxColumns) -> Polynomial:
+    return builders.softmax_of(normal_form(x.arg))
 
 
 @polynomials.register(Vec)

@@ -38,7 +38,9 @@ def _reasons(x: Expr, given: Collection[MatrixExpr]) -> list[str] | None:
     if isinstance(x, Gate) or getattr(x, "is_Identity", False):
         return [f"{text(x)} ≥ 0"]
     parts = (MatAdd, MatMul, HadamardProduct, KroneckerProduct)
-    inner = x.args if isinstance(x, parts) else x.args[:1] if isinstance(x, (Transpose, Diag, Vec, Column, Total)) else ()
+    inner = (
+        x.args if isinstance(x, parts) else x.args[:1] if isinstance(x, (Transpose, Diag, Vec, Column, Total)) else ()
+    )
     if not inner or isinstance(x, (Inverse, MatrixSymbol)):
         return None
     out: list[str] = []

@@ -15,6 +15,7 @@ from sympy.matrices.expressions import (
     BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -22,9 +23,21 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
-from deqmath.expressions.nodes import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Placement,
+    SoftmaxColumns,
+    Total,
+    Vec,
+)
 from deqmath.expressions.traversal import Rules
 
 Degree = tuple[int, int]
@@ -80,7 +93,9 @@ def _symbol(x: Expr, dg: Degrees) -> Degree:
     return dg.known.get(x, (0, 0) if x in dg.sizes else (1, 0))
 
 
-@degrees.register(sp.Number, sp.NumberSymbol, Identity, ZeroMatrix, OneMatrix, Commutation, DiagSelection, Gate)
+@degrees.register(
+    sp.Number, sp.NumberSymbol, Identity, ZeroMatrix, OneMatrix, Commutation, DiagSelection, Gate, Placement
+)
 def _constant(_x: Expr, _dg: Degrees) -> Degree:
     return (0, 0)
 
@@ -124,7 +139,7 @@ def _inverse(x: Inverse, dg: Degrees) -> Degree:
     return of_inverse(dg(x.arg), dg.size(x.shape[0]))
 
 
-@degrees.register(Transpose, Diag, DiagMatrix, Vec, Column)
+@degrees.register(Transpose, Diag, DiagMatrix, DiagonalOf, Vec, Column, MatrixElement)
 def _same(x: Expr, dg: Degrees) -> Degree:
     return dg(x.args[0])
 
@@ -136,6 +151,14 @@ def _elementwise(x: Elementwise, dg: Degrees) -> Degree:
         return p, q
     entries = dg.size(x.shape[0]) * dg.size(x.shape[1])  # each entry has a denominator of its own
     return max(p, q, 1) * 4 * entries, max(p, q, 1) * 4 * entries
+
+
+@degrees.register(SoftmaxColumns)
+def _softmax(x: SoftmaxColumns, dg: Degrees) -> Degree:
+    """Each entry is ``e_ij / sum_k e_kj`` in atoms ``e`` or ``1/e``; one denominator for every entry."""
+    entries = dg.size(x.shape[0]) * dg.size(x.shape[1])
+    d = max(*dg(x.arg), 1) * 4 * entries
+    return d, d
 
 
 @degrees.register(sp.Function)

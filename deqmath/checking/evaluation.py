@@ -17,6 +17,7 @@ from sympy.matrices.expressions import (
     BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -24,6 +25,7 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.checking.domains import Domain
@@ -37,6 +39,8 @@ from deqmath.expressions.nodes import (
     DiagSelection,
     Elementwise,
     Gate,
+    Placement,
+    SoftmaxColumns,
     Total,
     Vec,
 )
@@ -380,6 +384,32 @@ def _diag(x: Diag, ev: Evaluator) -> Any:
     return v.reshaped(lambda i, j: (i, 0) if i == j else None, k, k)
 
 
+@values.register(DiagonalOf)
+def _diagonal_of(x: DiagonalOf, ev: Evaluator) -> Any:
+    value = ev(x.args[0])
+    return value.reshaped(lambda i, _: (i, i), value.shape[0], 1)
+
+
+@values.register(SoftmaxColumns)
+def _softmax(x: SoftmaxColumns, ev: Evaluator) -> Any:
+    """``e_ij / sum_k e_kj`` with ``e = exp(x)``, entry by entry: the definition."""
+    value = ev(x.arg)
+    rows, cols = value.shape
+    placed = []
+    for j in range(cols):
+        column = [scalar_function("exp", value.entry(i, j)) for i in range(rows)]
+        inverse = _fold_sum(column).inverted()
+        placed += [_place(e @ inverse, i, j, rows, cols) for i, e in enumerate(column)]
+    return _fold_sum(placed)
+
+
+@values.register(Placement)
+def _placement(x: Placement, ev: Evaluator) -> Any:
+    before, size, after = (ev.size(d) for d in x.args)
+    rows = before + size + after
+    return ev.point.constant(rows, size, [int(r == before + c) for r in range(rows) for c in range(size)])
+
+
 @values.register(DiagSelection)
 def _selection(x: DiagSelection, ev: Evaluator) -> Any:
     k = ev.size(x.args[0])
@@ -426,10 +456,30 @@ def _trace(x: Trace, ev: Evaluator) -> Any:
     return _fold_sum([value.entry(i, i) for i in range(value.shape[0])])
 
 
+@values.register(MatrixElement)
+def _element(x: MatrixElement, ev: Evaluator) -> Any:
+    matrix, i, j = x.args
+    return ev(matrix).entry(ev.size(i), ev.size(j))
+
+
 @values.register(Determinant)
 def _determinant(x: Determinant, ev: Evaluator) -> Any:
-    """By expansion along the first row, so that it works for dual numbers too."""
-    return _minors(ev(x.arg), ev.point)
+    """By expansion along the first row while small, else by elimination: both work for dual numbers."""
+    value = ev(x.arg)
+    return _minors(value, ev.point) if value.shape[0] <= 4 else _eliminated(value)
+
+
+def _eliminated(value: Any) -> Any:
+    """``det [a r; c M] = a det(M - c a^{-1} r)``; a point with a = 0 is drawn again."""
+    out = None
+    while (k := value.shape[0]) > 1:
+        pivot = value.entry(0, 0)
+        out = pivot if out is None else out @ pivot
+        row = value.reshaped(lambda _, j: (0, j + 1), 1, k - 1)
+        column = value.reshaped(lambda i, _: (i + 1, 0), k - 1, 1)
+        rest = value.reshaped(lambda i, j: (i + 1, j + 1), k - 1, k - 1)
+        value = rest + negative(column @ (pivot.inverted() @ row))
+    return out @ value
 
 
 def _minors(value: Any, point: Point) -> Any:

@@ -52,8 +52,8 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
             walk(x.arg, bound)
             return
         if isinstance(x, MatrixExpr):
-            for d in x.shape:
-                dims.update(d.free_symbols)
+            for d in x.shape:  # of a matrix of numbers the sizes are Python integers
+                dims.update(getattr(d, "free_symbols", ()))
         if isinstance(x, Symbol):
             if x not in bound:
                 scalars.add(x)

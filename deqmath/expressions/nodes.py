@@ -6,41 +6,33 @@ table of rules in its own file; a node without a rule is an error there, never a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from sympy import Basic, Expr, Function, Identity, Lambda, MatrixExpr, S, Symbol
+from sympy import Basic, Expr, Function, Lambda, MatrixExpr, S, Symbol
 from sympy.core.sympify import _sympify  # strict: refuses text, which sympify would run
-from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol
 
-from deqmath.errors import InputError, ShapeError
+from deqmath.errors import InputError
 
 __all__ = [
+    "RELU",
+    "STEP",
     "Column",
     "Commutation",
     "Diag",
     "DiagSelection",
     "Elementwise",
     "Gate",
+    "Placement",
+    "SoftmaxColumns",
     "Total",
     "Vec",
-    "column",
-    "commutation",
-    "diag",
-    "direction",
-    "elementwise",
-    "gate",
-    "hadamard",
-    "kron",
-    "one",
-    "relu",
+    "entry_variable",
     "relu_scalar",
     "step_scalar",
-    "total",
-    "vec",
 ]
 
 
-class relu_scalar(Function):  # noqa: N801 - a SymPy function prints under its class name
+class relu_scalar(Function):
     """``relu(t) = max(t, 0)`` of one real number; not differentiable at t = 0."""
 
     nargs = 1
@@ -50,7 +42,7 @@ class relu_scalar(Function):  # noqa: N801 - a SymPy function prints under its c
         return step_scalar(self.args[0])
 
 
-class step_scalar(Function):  # noqa: N801
+class step_scalar(Function):
     """``1[t > 0]`` of one real number: the derivative of relu off its kink, 0 at the kink."""
 
     nargs = 1
@@ -60,25 +52,10 @@ class step_scalar(Function):  # noqa: N801
         return S.Zero
 
 
-_t = Symbol("t", real=True)
-RELU = Lambda(_t, relu_scalar(_t))
-STEP = Lambda(_t, step_scalar(_t))
-
-
-def _matrix(node: str, X: Any) -> MatrixExpr:
-    """``X`` as a matrix expression, or an error that names the node."""
-    if not getattr(X, "is_Matrix", False) and not isinstance(X, MatrixExpr):
-        msg = f"{node} received {X!r} of type {type(X).__name__}; it needs a matrix expression, as in MatrixSymbol('A', m, m)"
-        raise InputError(msg)
-    return X if isinstance(X, MatrixExpr) else X.as_immutable()
-
-
-def _column_vector(node: str, v: Any) -> MatrixExpr:
-    v = _matrix(node, v)
-    if v.shape[1] != 1:
-        msg = f"{node} received {v} of shape {v.shape[0]} x {v.shape[1]}; it needs a column vector, of shape (k, 1)"
-        raise ShapeError(msg)
-    return v
+#: The variable of every elementwise function.
+entry_variable = Symbol("t", real=True)
+RELU = Lambda(entry_variable, relu_scalar(entry_variable))
+STEP = Lambda(entry_variable, step_scalar(entry_variable))
 
 
 class _Node(MatrixExpr):
@@ -97,7 +74,7 @@ class _Node(MatrixExpr):
 class Elementwise(_Node):
     """``sigma(X)``, the scalar function sigma applied to each entry; shape of X."""
 
-    def __new__(cls, function: Lambda, X: MatrixExpr) -> Elementwise:
+    def __new__(cls, function: Lambda, X: MatrixExpr) -> Self:
         return Basic.__new__(cls, function, X)
 
     @property
@@ -124,7 +101,7 @@ class Elementwise(_Node):
 class Gate(_Node):
     """``diag(1[u > 0])`` for a column u (k x 1); shape k x k, symmetric and idempotent."""
 
-    def __new__(cls, u: MatrixExpr) -> Gate:
+    def __new__(cls, u: MatrixExpr) -> Self:
         return Basic.__new__(cls, u)
 
     @property
@@ -140,7 +117,7 @@ class Gate(_Node):
 class Diag(_Node):
     """``diag(v)``: the diagonal matrix of a column v (k x 1); shape k x k."""
 
-    def __new__(cls, v: MatrixExpr) -> Diag:
+    def __new__(cls, v: MatrixExpr) -> Self:
         return Basic.__new__(cls, v)
 
     @property
@@ -156,7 +133,7 @@ class Diag(_Node):
 class DiagSelection(_Node):
     """The k^2 x k matrix E with ``vec(diag(v)) = E v`` (column i is e_i kron e_i)."""
 
-    def __new__(cls, k: Expr) -> DiagSelection:
+    def __new__(cls, k: Expr) -> Self:
         return Basic.__new__(cls, _sympify(k))
 
     @property
@@ -167,7 +144,7 @@ class DiagSelection(_Node):
 class Vec(_Node):
     """``vec(X)``: the columns of X (p x q) stacked; shape (p q, 1)."""
 
-    def __new__(cls, X: MatrixExpr) -> Vec:
+    def __new__(cls, X: MatrixExpr) -> Self:
         return Basic.__new__(cls, X)
 
     @property
@@ -183,7 +160,7 @@ class Vec(_Node):
 class Commutation(_Node):
     """``K`` with ``vec(X^T) = K vec(X)`` for X p x q; shape (p q, p q), a permutation."""
 
-    def __new__(cls, p: Expr, q: Expr) -> Commutation:
+    def __new__(cls, p: Expr, q: Expr) -> Self:
         return Basic.__new__(cls, _sympify(p), _sympify(q))
 
     @property
@@ -195,7 +172,7 @@ class Commutation(_Node):
 class Column(_Node):
     """Column i of a matrix: ``z_i`` of Z (m x n); shape (m, 1). The index counts from 0."""
 
-    def __new__(cls, X: MatrixExpr, i: Expr) -> Column:
+    def __new__(cls, X: MatrixExpr, i: Expr) -> Self:
         return Basic.__new__(cls, X, _sympify(i))
 
     @property
@@ -214,7 +191,7 @@ class Column(_Node):
 class Total(_Node):
     """``sum_i E_i``, a sum over the samples i = 0 .. n-1; shape of E. The index is bound."""
 
-    def __new__(cls, term: MatrixExpr, index: Symbol, count: Expr) -> Total:
+    def __new__(cls, term: MatrixExpr, index: Symbol, count: Expr) -> Self:
         return Basic.__new__(cls, term, index, _sympify(count))
 
     @property
@@ -242,128 +219,30 @@ class Total(_Node):
         return [self.index]
 
 
-def relu(X: Any) -> MatrixExpr:
-    """``relu(X) = max(X, 0)``, entry by entry.
+class SoftmaxColumns(_Node):
+    """``softmax(X)`` down each column: entry (i, j) is ``exp(x_ij) / sum_k exp(x_kj)``; shape of X, ``1^T S = 1^T``."""
 
-    Parameters
-    ----------
-    X
-        A matrix expression of any shape.
+    def __new__(cls, X: MatrixExpr) -> Self:
+        return Basic.__new__(cls, X)
 
-    Examples
-    --------
-    >>> import deqmath as dm
-    >>> from sympy import MatrixSymbol
-    >>> print(dm.text(dm.relu(MatrixSymbol("u", dm.dim("m"), 1))))
-    relu(u)
+    @property
+    def arg(self) -> MatrixExpr:
+        return self.args[0]
+
+    @property
+    def shape(self) -> tuple[Expr, Expr]:
+        return self.args[0].shape
+
+
+class Placement(_Node):
+    """``P = [0; I_s; 0]``, which puts a block of s rows below ``before`` and above ``after`` rows of zeros.
+
+    Shape (before + s + after, s); ``P^T P = I_s``. A block matrix is ``sum_ij P_i B_ij P_j^T``.
     """
-    return Elementwise(RELU, _matrix("relu", X))
 
+    def __new__(cls, before: Expr, size: Expr, after: Expr) -> Self:
+        return Basic.__new__(cls, _sympify(before), _sympify(size), _sympify(after))
 
-def gate(u: Any) -> MatrixExpr:
-    """``gate(u) = diag(1[u > 0])``, the derivative of relu at a column u with no entry 0.
-
-    Parameters
-    ----------
-    u
-        The pre-activation, a column of shape (m, 1).
-
-    Returns
-    -------
-    Gate
-        Shape (m, m). Its own differential is 0 wherever no entry of u is 0; that
-        hypothesis is named by every derivation that uses it.
-    """
-    return Gate(_column_vector("gate", u))
-
-
-def elementwise(f: Any, X: Any) -> MatrixExpr:
-    """``f(X)`` entry by entry, for a scalar SymPy function such as ``sympy.tanh``.
-
-    Parameters
-    ----------
-    f
-        A SymPy function class, a ``Lambda`` of one variable, or a Python callable that
-        takes one SymPy symbol and gives a SymPy expression in it.
-    X
-        A matrix expression of any shape.
-    """
-    X = _matrix("elementwise", X)
-    if isinstance(f, Lambda):
-        if len(f.variables) != 1:
-            msg = f"elementwise received {f} of {len(f.variables)} variables; it needs a function of one"
-            raise InputError(msg)
-        body = f(_t)
-    elif callable(f):
-        body = f(_t)
-    else:
-        msg = f"elementwise received {f!r}; it needs a SymPy function or Lambda, as in elementwise(sympy.tanh, X)"
-        raise InputError(msg)
-    if not isinstance(body, Expr):
-        msg = f"elementwise received {f!r}, which gives {body!r} of a symbol; it needs a SymPy expression"
-        raise InputError(msg)
-    return X if body == _t else Elementwise(Lambda(_t, body), X)
-
-
-def diag(v: Any) -> MatrixExpr:
-    """``diag(v)``, the diagonal matrix of a column v (k x 1)."""
-    return Diag(_column_vector("diag", v))
-
-
-def vec(X: Any) -> MatrixExpr:
-    """``vec(X)``: the columns of X (p x q) stacked into a column of length p q."""
-    return Vec(_matrix("vec", X))
-
-
-def kron(*factors: Any) -> MatrixExpr:
-    """The Kronecker product ``A kron B kron ...`` (SymPy's own node).
-
-    >>> import deqmath as dm
-    >>> from sympy import MatrixSymbol
-    >>> m = dm.dim("m")
-    >>> dm.kron(MatrixSymbol("z", m, 1).T, MatrixSymbol("R", m, m)).shape
-    (m, m**2)
-    """
-    if not factors:
-        msg = "kron received no factor; it needs at least one, as in kron(A, B)"
-        raise InputError(msg)
-    matrices = [_matrix("kron", f) for f in factors]
-    return matrices[0] if len(matrices) == 1 else KroneckerProduct(*matrices)
-
-
-def hadamard(*factors: Any) -> MatrixExpr:
-    """The entrywise product ``A o B o ...`` (SymPy's own node); all shapes must be equal."""
-    matrices = [_matrix("hadamard", f) for f in factors]
-    for f in matrices[1:]:
-        if tuple(f.shape) != tuple(matrices[0].shape):
-            msg = f"hadamard received {matrices[0]} of shape {matrices[0].shape} and {f} of shape {f.shape}; it needs equal shapes"
-            raise ShapeError(msg)
-    return matrices[0] if len(matrices) == 1 else HadamardProduct(*matrices)
-
-
-def commutation(p: Any, q: Any) -> MatrixExpr:
-    """The commutation matrix: ``vec(X^T) = commutation(p, q) vec(X)`` for X of shape p x q."""
-    return Commutation(p, q)
-
-
-def column(X: Any, i: Any) -> MatrixExpr:
-    """``z_i``, column i (counted from 0) of a matrix whose columns are samples."""
-    return Column(_matrix("column", X), i)
-
-
-def total(term: Any, i: Symbol, n: Any) -> MatrixExpr:
-    """``sum_i term``, i = 0 .. n-1; ``term`` is a matrix expression in the index symbol i."""
-    if not isinstance(i, Symbol):
-        msg = f"total received the index {i!r}; it needs a Symbol, as in total(column(Z, i), i, n)"
-        raise InputError(msg)
-    return Total(_matrix("total", term), i, n)
-
-
-def one() -> MatrixExpr:
-    """The 1 x 1 identity: ``c * one()`` is a scalar c as a matrix expression."""
-    return Identity(S.One)
-
-
-def direction(X: Any, name: str) -> MatrixSymbol:
-    """A matrix symbol of the shape of X, for a direction in which X moves or a weight on it."""
-    return MatrixSymbol(name, *_matrix("direction", X).shape)
+    @property
+    def shape(self) -> tuple[Expr, Expr]:
+        return (self.args[0] + self.args[1] + self.args[2], self.args[1])

@@ -15,6 +15,7 @@ from sympy.matrices.expressions import (
     BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -22,6 +23,7 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.expressions.nodes import (
@@ -31,6 +33,8 @@ from deqmath.expressions.nodes import (
     DiagSelection,
     Elementwise,
     Gate,
+    Placement,
+    SoftmaxColumns,
     Total,
     Vec,
 )
@@ -38,14 +42,11 @@ from deqmath.expressions.traversal import Rules
 
 Names = Sequence[tuple[MatrixExpr, "Name"]]
 
-_GREEK = {
-    n: chr(c)
-    for n, c in zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho".split(),
-        range(0x3B1, 0x3C2),
-        strict=True,
-    )
-} | dict(zip("sigma tau upsilon phi chi psi omega".split(), "στυφχψω", strict=True))
+_LETTERS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "sigma tau upsilon phi chi psi omega"
+)
+_GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
 _GREEK |= {n.capitalize(): c.upper() for n, c in _GREEK.items()}
 _SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx+-", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋", strict=True))
 
@@ -87,7 +88,7 @@ def _piece(x: Expr, st: Style) -> tuple[str, int]:
     for expr, name in st.names:
         if x == expr:
             return (name.latex if st.tex else name.text), ATOM
-    if not isinstance(x, MatrixExpr) and not isinstance(x, (Trace, Determinant)):
+    if not isinstance(x, MatrixExpr) and not isinstance(x, (Trace, Determinant, MatrixElement)):
         return _scalar(x, st)
     found: tuple[str, int] = pieces(x, st)
     return found
@@ -103,7 +104,7 @@ def _bracket(piece: tuple[str, int], context: int, st: Style) -> str:
 def _symbol_name(name: str, st: Style) -> str:
     if name.startswith("norm_"):
         inner = _symbol_name(name.removeprefix("norm_"), st)
-        return f"\\lVert {inner}\\rVert" if st.tex else f"‖{inner}‖"
+        return f"\\Vert {inner}\\Vert" if st.tex else f"‖{inner}‖"
     head, _, tail = name.partition("_")
     d = ""
     if len(head) > 1 and head[0] == "d" and head not in _GREEK:
@@ -132,8 +133,8 @@ def _scalar(x: Expr, st: Style) -> tuple[str, int]:
             return f"\\frac{{{a[0]}}}{{{b[0]}}}", PRODUCT
         return f"{_bracket(a, PRODUCT, st)}/{_bracket(b, ATOM, st)}", PRODUCT
     if x.is_Mul:
-        parts = sorted(x.args, key=lambda a: (not a.is_number, str(a)))
-        return " ".join(_bracket(_piece(a, st), PRODUCT, st) for a in parts), PRODUCT
+        factors = sorted(x.args, key=lambda a: (not a.is_number, str(a)))
+        return " ".join(_bracket(_piece(a, st), PRODUCT, st) for a in factors), PRODUCT
     if x.is_Pow:
         return _scalar_power(x, st), ATOM
     if isinstance(x, sp.Function) and len(x.args) == 1:
@@ -189,7 +190,9 @@ def _ones(x: OneMatrix, st: Style) -> tuple[str, int]:
     one = "\\mathbf{1}" if st.tex else "𝟏"
     if x.shape[1] == 1:
         return one, ATOM
-    return (f"{one}{one}^{{\\mathsf T}}" if st.tex else f"{one}{one}ᵀ"), PRODUCT
+    if x.shape[0] == 1:
+        return (f"{one}^{{\\mathsf{{T}}}}" if st.tex else f"{one}ᵀ"), ATOM
+    return (f"{one}{one}^{{\\mathsf{{T}}}}" if st.tex else f"{one}{one}ᵀ"), PRODUCT
 
 
 @pieces.register(ImmutableDenseMatrix)
@@ -266,7 +269,7 @@ def _inverse(x: Inverse, st: Style) -> tuple[str, int]:
 
 @pieces.register(Transpose)
 def _transpose(x: Transpose, st: Style) -> tuple[str, int]:
-    return _raise(x.arg, "ᵀ", "\\mathsf T", st)
+    return _raise(x.arg, "ᵀ", "\\mathsf{T}", st)
 
 
 def _infix(x: MatrixExpr, sign: str, st: Style) -> tuple[str, int]:
@@ -303,6 +306,22 @@ def _diag(x: Diag, st: Style) -> tuple[str, int]:
     return _call("diag", x.args[0], st)
 
 
+@pieces.register(DiagonalOf)
+def _diagonal_of(x: DiagonalOf, st: Style) -> tuple[str, int]:
+    return _call("diagonal", x.args[0], st)
+
+
+@pieces.register(SoftmaxColumns)
+def _softmax(x: SoftmaxColumns, st: Style) -> tuple[str, int]:
+    return _call("softmax", x.arg, st)
+
+
+@pieces.register(Placement)
+def _placement(x: Placement, st: Style) -> tuple[str, int]:
+    before, size, after = (_piece(a, st)[0] for a in x.args)
+    return (f"P_{{{before},{size},{after}}}" if st.tex else f"P[{before},{size},{after}]"), ATOM
+
+
 @pieces.register(Vec)
 def _vec(x: Vec, st: Style) -> tuple[str, int]:
     return _call("vec", x.arg, st)
@@ -311,6 +330,13 @@ def _vec(x: Vec, st: Style) -> tuple[str, int]:
 @pieces.register(Trace)
 def _trace(x: Trace, st: Style) -> tuple[str, int]:
     return _call("tr", x.arg, st)
+
+
+@pieces.register(MatrixElement)
+def _element(x: MatrixElement, st: Style) -> tuple[str, int]:
+    matrix, i, j = (_piece(a, st) for a in x.args)
+    inner = _bracket(matrix, ATOM, st)
+    return (f"{inner}_{{{i[0]},{j[0]}}}" if st.tex else f"{inner}[{i[0]},{j[0]}]"), ATOM
 
 
 @pieces.register(Determinant)

@@ -10,6 +10,7 @@ from sympy.matrices.expressions import (
     BlockMatrix,
     Determinant,
     DiagMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     KroneckerProduct,
@@ -17,9 +18,21 @@ from sympy.matrices.expressions import (
     OneMatrix,
     Transpose,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
-from deqmath.expressions.nodes import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Placement,
+    SoftmaxColumns,
+    Total,
+    Vec,
+)
 from deqmath.expressions.traversal import Rules
 
 sources = Rules("python_source")
@@ -27,7 +40,7 @@ sources = Rules("python_source")
 
 def python_source(x: Expr) -> str:
     """Python for one expression, in terms of ``dm`` (deqmath), ``sp`` (SymPy) and the symbols' names."""
-    if not isinstance(x, (MatrixExpr, Trace, Determinant)):
+    if not isinstance(x, (MatrixExpr, Trace, Determinant, MatrixElement)):
         return _scalar(x)
     text: str = sources(x)
     return text
@@ -37,7 +50,9 @@ def declarations(matrices: Iterable[MatrixSymbol], scalars: Iterable[Symbol], di
     """Lines that declare the symbols an expression needs."""
     lines = [f'{d.name} = dm.dim("{d.name}")' for d in dims]
     for s in scalars:
-        flags = "".join(f", {k}=True" for k in ("integer", "positive", "real") if s.assumptions0.get(k) and k in s._assumptions_orig)
+        flags = "".join(
+            f", {k}=True" for k in ("integer", "positive", "real") if s.assumptions0.get(k) and k in s._assumptions_orig
+        )
         lines.append(f'{s.name} = sp.Symbol("{s.name}"{flags})')
     for M in matrices:
         rows, cols = (_scalar(d) for d in M.shape)
@@ -144,6 +159,21 @@ def _selection(x: DiagSelection) -> str:
     return f"dm.expressions.DiagSelection({_scalar(x.args[0])})"
 
 
+@sources.register(Placement)
+def _placement(x: Placement) -> str:
+    return f"dm.expressions.Placement({', '.join(_scalar(a) for a in x.args)})"
+
+
+@sources.register(DiagonalOf)
+def _diagonal_of(x: DiagonalOf) -> str:
+    return _call("dm.expressions.diagonal_of", x.args[0])
+
+
+@sources.register(SoftmaxColumns)
+def _softmax(x: SoftmaxColumns) -> str:
+    return _call("dm.expressions.softmax_columns", x.arg)
+
+
 @sources.register(Vec)
 def _vec(x: Vec) -> str:
     return _call("dm.vec", x.arg)
@@ -167,6 +197,12 @@ def _total(x: Total) -> str:
 @sources.register(Trace)
 def _trace(x: Trace) -> str:
     return f"sp.Trace({python_source(x.arg)})"
+
+
+@sources.register(MatrixElement)
+def _element(x: MatrixElement) -> str:
+    matrix, i, j = x.args
+    return f"({python_source(matrix)})[{_scalar(i)}, {_scalar(j)}]"
 
 
 @sources.register(Determinant)

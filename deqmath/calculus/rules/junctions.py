@@ -11,7 +11,16 @@ from sympy import Inverse, MatAdd, MatrixExpr
 from sympy.matrices.expressions import KroneckerProduct, Transpose
 
 from deqmath.calculus.algebra import JUNCTION_RULES, JunctionRule, canonical, letter_key, multiply, reduce_word
-from deqmath.calculus.builders import commutation_of, diag_of, identity, inverse_of, kron_of, trace_of, transpose_of, vec_of
+from deqmath.calculus.builders import (
+    commutation_of,
+    diag_of,
+    identity,
+    inverse_of,
+    kron_of,
+    trace_of,
+    transpose_of,
+    vec_of,
+)
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, single
 from deqmath.expressions.nodes import Commutation, Diag, DiagSelection, Gate, Vec
@@ -43,7 +52,6 @@ def cancel_inverse(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
 def gate_idempotent(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``D D = D`` for a gate D (its entries are 0 or 1)."""
     if isinstance(left, Gate) and left == right:
-
         return single(left.shape, Monomial((left,)))
     return None
 
@@ -160,7 +168,6 @@ def vec_inner_product(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
 def commutation_of_vec(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``K_{pq} vec(X) = vec(X^T)`` for X p x q."""
     if isinstance(left, Commutation) and isinstance(right, Vec) and right.arg.shape == left.args:
-
         return vec_of(transpose_of(_product(right.arg)))
     return None
 
@@ -189,6 +196,5 @@ def commutation_pastkron_of(left: MatrixExpr, right: MatrixExpr) -> Polynomial |
 def diag_selection(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``E v = vec(diag(v))`` for a column v."""
     if isinstance(left, DiagSelection) and right.shape[1] == 1:
-
         return vec_of(diag_of(_product(right)))
     return None

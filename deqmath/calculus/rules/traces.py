@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sympy.matrices.expressions import HadamardProduct
+from sympy import Identity
+from sympy.matrices.expressions import HadamardProduct, Transpose
 
 from deqmath.calculus.algebra import TRACE_RULES, TraceRule, transpose_word
 from deqmath.calculus.expression import word_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word
-from deqmath.expressions.nodes import Diag
+from deqmath.expressions.nodes import Column, Diag
 
 
 def trace_rule(rule: TraceRule) -> TraceRule:
@@ -37,3 +38,15 @@ def hadamard_quadratic_form(word: Word) -> Word | None:
     if left is None or first is None or flipped is None:
         return None
     return (Diag(word_expr(left)), *first, Diag(word_expr(word[spot + 1 :])), *flipped)
+
+
+@trace_rule
+def entry_of_a_transpose(word: Word) -> Word | None:
+    """``e_i^T X^T e_j = e_j^T X e_i``."""
+    if len(word) != 2 or not isinstance(word[0], Transpose) or not isinstance(word[1], Column):
+        return None
+    unit, column = word[0].arg, word[1]
+    if not (isinstance(unit, Column) and isinstance(unit.arg, Identity) and isinstance(column.arg, Transpose)):
+        return None
+    X = column.arg.arg
+    return (Transpose(Column(Identity(X.shape[0]), column.index)), Column(X, unit.index))

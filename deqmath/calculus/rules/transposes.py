@@ -8,6 +8,7 @@ from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.calculus import builders
 from deqmath.calculus.algebra import transposes
+from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Polynomial
 from deqmath.expressions.nodes import Commutation, Diag, Gate
@@ -58,7 +59,7 @@ def of_inverse(x: Inverse) -> Polynomial:
 @transposes.register(MatPow)
 def of_power(x: MatPow) -> Polynomial:
     """``(M^n)^T = (M^T)^n``."""
-    return normal_form(MatPow(builders.to_expr(builders.transpose_of(normal_form(x.args[0]))), x.args[1]))
+    return normal_form(MatPow(to_expr(builders.transpose_of(normal_form(x.args[0]))), x.args[1]))
 
 
 @transposes.register(KroneckerProduct)
