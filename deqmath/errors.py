@@ -22,6 +22,10 @@ class NotWellPosedError(InputError):
     """The equilibrium equation is not a contraction: ``rho = gamma ||A||_2 >= 1``."""
 
 
+class NotConvergedError(DeqmathError):
+    """The result of a solve that did not reach its tolerance was used; a best-so-far is never passed on."""
+
+
 class DataError(InputError):
     """A data file is missing, truncated, or does not hold what was promised."""
 

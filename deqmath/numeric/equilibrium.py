@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from deqmath.errors import DeqmathError
+from deqmath.errors import NotConvergedError
 from deqmath.numeric.arrays import Array, to_numpy
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 
@@ -53,14 +53,14 @@ class _Solve:
         return self.status == "converged"
 
     def require_converged(self) -> None:
-        """Raise :class:`DeqmathError` unless converged: nothing is computed from a best-so-far."""
+        """Raise :class:`NotConvergedError` unless converged: nothing is computed from a best-so-far."""
         if not self.converged:
             msg = (
                 f"the {type(self).__name__.lower()} did not converge: relative residual {self.residual:.3g} after "
                 f"{self.sweeps} sweeps ({self.strategy}), needed {self.tol:.3g}; measured rate {self.rate:.3g}; "
                 "ask for a larger tol or max_sweeps, as in net.equilibrium(X, tol=1e-10, max_sweeps=100_000)"
             )
-            raise DeqmathError(msg)
+            raise NotConvergedError(msg)
 
 
 @dataclass(frozen=True, eq=False)

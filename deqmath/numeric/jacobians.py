@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.errors import InputError, KinkError
+from deqmath.errors import InputError, KinkError, NotConvergedError
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_gated
 from deqmath.numeric.network import DEFAULT_SWEEPS, DEFAULT_TOL, ReLUNetwork
@@ -166,6 +166,6 @@ def equilibrium_jvp(net: ReLUNetwork, X: Array | Equilibrium | Adjoint, V: Array
             msg = (
                 f"the derivative did not converge: relative residual {solution.residual:.3g}, needed {DEFAULT_TOL:.3g}"
             )
-            raise InputError(msg)
+            raise NotConvergedError(msg)
         found.append(solution.x)
     return found[0], found[1]

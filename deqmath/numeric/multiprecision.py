@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from deqmath.errors import DeqmathError, InputError, NotWellPosedError, ShapeError
+from deqmath.errors import InputError, NotConvergedError, NotWellPosedError, ShapeError
 from deqmath.numeric.multiprecision_numbers import MPMatrix, MPNumber, Numbers, entries
 from deqmath.numeric.validate import choice, parameter_names
 
@@ -154,7 +154,7 @@ class MultiprecisionNetwork(Numbers):
         ------
         NotWellPosedError
             rho >= 1.
-        DeqmathError
+        NotConvergedError
             The active set did not settle, or the residual stayed above ``10^-digits``.
         """
         ctx, m = self.context, self.width
@@ -177,7 +177,7 @@ class MultiprecisionNetwork(Numbers):
         scale = max([abs(x) for x in P] + [ctx.mpf(0)])
         if residual > scale * ctx.mpf(10) ** (-self.digits):
             msg = f"the equilibrium was found to a residual of {ctx.nstr(residual, 3)} only; ask for more digits"
-            raise DeqmathError(msg)
+            raise NotConvergedError(msg)
         return MultiprecisionEquilibrium(Z, U, tuple(gates), residual, total)
 
     def _newton(self, p: MPMatrix) -> tuple[MPMatrix, MPMatrix, int]:
@@ -194,7 +194,7 @@ class MultiprecisionNetwork(Numbers):
                     u = self.gamma * (self.A * u.apply(lambda t: t if t > 0 else ctx.zero)) + p
             seen.add(gates)
         msg = f"the active set did not settle in {_MOST_NEWTON} Newton steps: a pre-activation is 0 to all digits"
-        raise DeqmathError(msg)
+        raise NotConvergedError(msg)
 
     def response(self, gates: Sequence[bool]) -> MPMatrix:
         """``R = (I - gamma D A)^{-1} D``, shape (m, m)."""

@@ -35,7 +35,7 @@ class ReLUNetwork(Parameters):
     W
         Shape (m, d).
     b
-        Shape (m,).
+        Shape (m,), or a column (m, 1), which is stored as (m,).
     gamma
         Positive; the paper's ``gamma0 / sqrt m``.
     phi

@@ -13,7 +13,7 @@ from deqmath.errors import InputError, NotWellPosedError, ShapeError
 from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, is_numpy, namespace
 from deqmath.numeric.initialisation import Seed, draw_parameters
 from deqmath.numeric.norms import spectral_norm
-from deqmath.numeric.validate import choice, parameter_names, positive, real_array
+from deqmath.numeric.validate import choice, parameter_names, positive, real_array, real_vector
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,7 +29,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Validate, copy to float64 and freeze."""
-        A, W, b = real_array(self.A, "A", 2), real_array(self.W, "W", 2), real_array(self.b, "b", 1)
+        A, W, b = real_array(self.A, "A", 2), real_array(self.W, "W", 2), real_vector(self.b, "b")
         m = b.shape[0]
         if m == 0 or A.shape != (m, m) or W.shape[0] != m or W.shape[1] == 0:
             msg = (

@@ -56,6 +56,17 @@ def real_array(value: Any, name: str, ndim: int) -> Array:
     return array
 
 
+def real_vector(value: Any, name: str) -> Array:
+    """A vector of shape (m,), given so or as a column (m, 1); see :func:`real_array`."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        value = _numpy_array(value, name)
+        shape = value.shape
+    if len(shape) == 2 and shape[1] == 1:
+        return real_array(value, name, 2)[:, 0]
+    return real_array(value, name, 1)
+
+
 def _reshape_hint(name: str, ndim: int) -> str:
     return f"use {name}.reshape(-1) or {name}[:, 0]" if ndim == 1 else f"use {name}.reshape(1, -1) for a single row"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deqmath.errors import DeqmathError, InputError, ShapeError
+from deqmath.errors import InputError, NotConvergedError, ShapeError
 from deqmath.numeric import ReLUNetwork
 from deqmath.numeric.arrays import row_norms
 from deqmath.numeric.fixed_point import FixedPoint
@@ -100,11 +100,11 @@ def test_non_convergence_is_a_status_and_is_refused_further_on(small, strategy):
     assert not eq.converged
     assert eq.residual > 1e-14
     for use in (net.predict, net.gram, net.adjoint, lambda e: net.gradient(e, y), lambda e: net.loss(e, y)):
-        with pytest.raises(DeqmathError, match=r"equilibrium did not converge: relative residual .* needed 1e-14"):
+        with pytest.raises(NotConvergedError, match=r"equilibrium did not converge: relative residual .* needed 1e-14"):
             use(eq)
     adjoint = net.adjoint(X, max_sweeps=2)
     assert adjoint.status == "not-converged"
-    with pytest.raises(DeqmathError, match="adjoint did not converge"):
+    with pytest.raises(NotConvergedError, match="adjoint did not converge"):
         net.gram(adjoint)
 
 

@@ -10,6 +10,16 @@ from deqmath.numeric import ReLUNetwork
 from deqmath.numeric.norms import spectral_norm
 
 
+@pytest.mark.parametrize("column", [np.array([[1.0], [-1.0]]), [[1.0], [-1.0]], [[1], [-1]]])
+def test_a_column_b_is_stored_flat(column):
+    net = ReLUNetwork(A=np.zeros((2, 2)), W=np.eye(2), b=column, gamma=0.5)
+    assert net.b.shape == (2,)
+    assert np.array_equal(net.b, [1.0, -1.0])
+    assert np.array_equal(net.with_parameters(b=[[3.0], [4.0]]).b, [3.0, 4.0])
+    with pytest.raises(ShapeError, match=r"b has shape \(1, 2\)"):
+        ReLUNetwork(A=np.zeros((2, 2)), W=np.eye(2), b=[[1.0, 2.0]], gamma=0.5)
+
+
 def test_attributes():
     net = ReLUNetwork.random(width=9, inputs=4, gamma0=0.3, seed=1)
     assert (net.A.shape, net.W.shape, net.b.shape) == ((9, 9), (9, 4), (9,))
@@ -123,7 +133,7 @@ def test_several_trainable_parameters_give_a_dict(small):
         ({"A": np.eye(3)}, ShapeError, r"A has shape \(3, 3\), W \(2, 1\) and b \(2,\).*\(m, m\), \(m, d\)"),
         ({"A": np.ones((2, 3))}, ShapeError, "A has shape"),
         ({"W": [1.0, 2.0]}, ShapeError, r"W has shape \(2,\); it needs 2 dimensions"),
-        ({"b": [[1.0], [1.0]]}, ShapeError, r"b has shape \(2, 1\); it needs 1 dimension.*b.reshape\(-1\)"),
+        ({"b": [[1.0, 1.0]]}, ShapeError, r"b has shape \(1, 2\); it needs 1 dimension.*b.reshape\(-1\)"),
         ({"A": [[np.nan, 0], [0, 0]]}, InputError, r"A holds nan at index \[0, 0\]"),
         ({"gamma": 0.0}, InputError, "gamma is 0.0; it needs a finite number > 0"),
         ({"gamma": np.inf}, InputError, "gamma is inf"),
