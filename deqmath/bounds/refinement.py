@@ -16,8 +16,8 @@ from deqmath.bounds.integers import Scaled, combine
 from deqmath.bounds.operators import SymmetricOperator
 
 CORRECTION_BITS = 44
-INNER_STEPS = 24
-INNER_TOLERANCE = 2.0**-44
+INNER_STEPS = 6
+INNER_TOLERANCE = 2.0**-40
 
 
 @dataclass(frozen=True)

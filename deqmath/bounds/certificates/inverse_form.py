@@ -61,6 +61,8 @@ def sandwich(
             return (*_outward(*best), passes)
         floats, scale = residual.floats()
         correction = dpotrs(factor, np.asfortranarray(floats), lower=1)[0]
+        again = floats - operator.float_apply(correction)  # the factor is that of a shifted matrix
+        correction = correction + dpotrs(factor, np.asfortranarray(again), lower=1)[0]
         step = Scaled.rounded(correction, CORRECTION_BITS)
         step = Scaled(step.values, step.exponent + scale)
         x, residual = x.plus(step), residual.minus(operator.apply(step))
