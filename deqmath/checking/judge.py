@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from sympy import Expr, Identity, MatMul, MatrixExpr, S
+from sympy import Basic, Expr, Identity, MatMul, MatrixExpr, S, exp, log
 
+from deqmath.checking import smooth_values  # noqa: F401 - importing registers the rule
 from deqmath.checking.counterexample import find_counterexample
 from deqmath.checking.domains import NotInDomain
 from deqmath.checking.exact import ExactOutcome, run_exact
@@ -16,6 +17,7 @@ from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, 
 from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.smooth import has_smooth, instance
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
@@ -69,7 +71,7 @@ def verdict_of(
     if outcome.agrees is None:
         detail = "no point could be drawn: every one tried was singular or had no consistent gates"
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
-    found = find_counterexample(test, seed)
+    found = find_counterexample(at_instances(test), seed)
     if found is None:
         detail = (
             "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
@@ -83,6 +85,23 @@ def verdict_of(
     return replace(verdict, evidence=(evidence,), counterexample=found.script)
 
 
+def at_instances(test: SidesTest) -> SidesTest:
+    """The test with every unspecified smooth function put to softplus: what fails there is false in general."""
+
+    def put(x: Any) -> Any:
+        if isinstance(x, tuple):
+            return tuple(put(e) for e in x)
+        if isinstance(x, list):
+            return [put(e) for e in x]
+        return instance(x, _softplus) if isinstance(x, Basic) and has_smooth(x) else x
+
+    return replace(test, **{f.name: put(getattr(test, f.name)) for f in fields(test)})  # type: ignore[type-var, arg-type]
+
+
+def _softplus(t: Expr) -> Expr:
+    return log(1 + exp(t))
+
+
 def _agreement(o: ExactOutcome) -> Evidence:
     where = "; ".join(", ".join(f"{k}={v}" for k, v in s.items()) or "scalars" for s in o.sizes)
     detail = (
@@ -90,7 +109,9 @@ def _agreement(o: ExactOutcome) -> Evidence:
         f"chance of accepting a false identity at one of these sizes < 2^{o.log2_chance:.0f}"
     )
     if o.gates:
-        detail += "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 6 random ones at larger"
+        detail += (
+            "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 6 random ones at larger"
+        )
     if not o.on_solution_set:
         detail += "; also off the solution set of the equation"
     figures = {
