@@ -14,8 +14,10 @@ from deqmath.numeric.jacobians import (
 )
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, MultiprecisionNetwork
+from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
+from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
 
 __all__ = [
     "Adjoint",
@@ -24,9 +26,12 @@ __all__ = [
     "Monitor",
     "MultiprecisionEquilibrium",
     "MultiprecisionNetwork",
+    "MultiprecisionSoftmaxNetwork",
     "ReLUNetwork",
     "Run",
     "SmallestAngle",
+    "SoftmaxEquilibrium",
+    "SoftmaxNetwork",
     "adjoint_jacobian",
     "adjoint_jacobian_by_differences",
     "duplicate_rows",

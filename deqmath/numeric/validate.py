@@ -167,10 +167,11 @@ def choice(value: Any, name: str, options: Iterable[str]) -> str:
     return value
 
 
-def parameter_names(value: Any) -> tuple[str, ...]:
-    """The trainable parameters: a non-empty selection of "A", "W", "b", without repetition."""
+def parameter_names(value: Any, allowed: tuple[str, ...] = ("A", "W", "b")) -> tuple[str, ...]:
+    """The trainable parameters: a non-empty selection of the allowed names, without repetition."""
     names = (value,) if isinstance(value, str) else tuple(value)
-    if isinstance(value, str) or not names or len(set(names)) != len(names) or not set(names) <= {"A", "W", "b"}:
-        msg = f'trainable is {value!r}; it needs a tuple of some of "A", "W", "b", for example trainable=("A",)'
+    if isinstance(value, str) or not names or len(set(names)) != len(names) or not set(names) <= set(allowed):
+        some = ", ".join(f'"{name}"' for name in allowed)
+        msg = f'trainable is {value!r}; it needs a tuple of some of {some}, for example trainable=("A",)'
         raise InputError(msg)
     return names
