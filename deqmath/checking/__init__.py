@@ -10,6 +10,7 @@ from deqmath.checking.judge import (
     judge,
 )
 from deqmath.checking.mutants import Mutant, mutants
+from deqmath.checking.second_order import check_second_derivative
 from deqmath.checking.verdict import KINDS, Evidence, Verdict
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_equal",
     "check_implicit_derivative",
     "check_inequality",
+    "check_second_derivative",
     "evaluate",
     "judge",
     "mutants",

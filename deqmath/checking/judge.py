@@ -123,11 +123,13 @@ def _agreement(o: ExactOutcome) -> Evidence:
     return Evidence("exact", "verified", detail, figures)
 
 
-def _shape_of(x: Any) -> tuple[Any, ...]:
+def shape_of(x: Any) -> tuple[Any, ...]:
+    """The shape of a matrix; (1, 1) of a scalar."""
     return tuple(x.shape) if isinstance(x, MatrixExpr) else (S.One, S.One)
 
 
-def _as_matrix(x: Any, name: str) -> MatrixExpr:
+def as_matrix(x: Any, name: str) -> MatrixExpr:
+    """An argument (expression, scalar, SymPy matrix, derivation) as a matrix expression."""
     if isinstance(x, MatrixExpr):
         return x
     if isinstance(x, Expr):
@@ -140,7 +142,8 @@ def _as_matrix(x: Any, name: str) -> MatrixExpr:
     raise InputError(msg)
 
 
-def _assumptions(assuming: Any) -> tuple[Assumption, ...]:
+def checked_assumptions(assuming: Any) -> tuple[Assumption, ...]:
+    """Hypotheses as a tuple, or an error that says what they must be."""
     items = (assuming,) if isinstance(assuming, Assumption) else tuple(assuming)
     for a in items:
         if not isinstance(a, Assumption):
@@ -186,15 +189,15 @@ def check_equal(lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed
     >>> dm.check_equal(A * B, B * A).status
     'refuted'
     """
-    a, b = _as_matrix(lhs, "check_equal"), _as_matrix(rhs, "check_equal")
-    if _shape_of(a) != _shape_of(b):
-        msg = f"the left side has shape {_shape_of(a)} and the right side {_shape_of(b)}; they must be equal"
+    a, b = as_matrix(lhs, "check_equal"), as_matrix(rhs, "check_equal")
+    if shape_of(a) != shape_of(b):
+        msg = f"the left side has shape {shape_of(a)} and the right side {shape_of(b)}; they must be equal"
         raise ShapeError(msg)
-    return judge(Equal(a, b), _assumptions(assuming), seed)
+    return judge(Equal(a, b), checked_assumptions(assuming), seed)
 
 
 def _jacobian_shape(of: Any, wrt: Any) -> tuple[Any, Any]:
-    (p, q), (r, s) = _shape_of(of), _shape_of(wrt)
+    (p, q), (r, s) = shape_of(of), shape_of(wrt)
     return p * q, r * s
 
 
@@ -226,15 +229,15 @@ def check_derivative(
     Verdict
         Exact over the prime field; a counterexample is a point and a direction.
     """
-    candidate = _as_matrix(candidate, "check_derivative")
-    of = _as_matrix(of, "check_derivative")
-    wanted, got = _jacobian_shape(of, wrt), _shape_of(candidate)
-    gradient = _shape_of(of) == (1, 1) and got == _shape_of(wrt) and got != wanted
+    candidate = as_matrix(candidate, "check_derivative")
+    of = as_matrix(of, "check_derivative")
+    wanted, got = _jacobian_shape(of, wrt), shape_of(candidate)
+    gradient = shape_of(of) == (1, 1) and got == shape_of(wrt) and got != wanted
     if got != wanted and not gradient:
-        msg = f"the candidate has shape {got}; the Jacobian of {_shape_of(of)} by {_shape_of(wrt)} has shape {wanted}"
+        msg = f"the candidate has shape {got}; the Jacobian of {shape_of(of)} by {shape_of(wrt)} has shape {wanted}"
         raise ShapeError(msg)
     pairs = tuple((implicit or {}).items())
-    return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), _assumptions(assuming), seed)
+    return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), checked_assumptions(assuming), seed)
 
 
 def check_implicit_derivative(
@@ -256,9 +259,9 @@ def check_implicit_derivative(
     wrt
         A matrix, vector or scalar symbol.
     """
-    residual = _as_matrix(residual, "check_implicit_derivative")
-    if _shape_of(residual) != _shape_of(unknown):
-        msg = f"the residual has shape {_shape_of(residual)}, the unknown {_shape_of(unknown)}; they must be equal"
+    residual = as_matrix(residual, "check_implicit_derivative")
+    if shape_of(residual) != shape_of(unknown):
+        msg = f"the residual has shape {shape_of(residual)}, the unknown {shape_of(unknown)}; they must be equal"
         raise ShapeError(msg)
     return check_derivative(candidate, unknown, wrt, implicit={unknown: residual}, assuming=assuming, seed=seed)
 
@@ -290,13 +293,13 @@ def check_directional_derivative(
     Verdict
         By dual numbers, exact over the prime field.
     """
-    candidate, of = (_as_matrix(x, "check_directional_derivative") for x in (candidate, of))
-    if _shape_of(candidate) != _shape_of(of):
-        msg = f"the candidate has shape {_shape_of(candidate)}; the derivative of {_shape_of(of)} has that shape"
+    candidate, of = (as_matrix(x, "check_directional_derivative") for x in (candidate, of))
+    if shape_of(candidate) != shape_of(of):
+        msg = f"the candidate has shape {shape_of(candidate)}; the derivative of {shape_of(of)} has that shape"
         raise ShapeError(msg)
     for x, v in along.items():
-        if _shape_of(x) != _shape_of(v):
-            msg = f"the direction of {x} has shape {_shape_of(v)}; it needs {_shape_of(x)}"
+        if shape_of(x) != shape_of(v):
+            msg = f"the direction of {x} has shape {shape_of(v)}; it needs {shape_of(x)}"
             raise ShapeError(msg)
     pairs = tuple((implicit or {}).items())
-    return judge(DifferentialOf(candidate, of, tuple(along.items()), pairs), _assumptions(assuming), seed)
+    return judge(DifferentialOf(candidate, of, tuple(along.items()), pairs), checked_assumptions(assuming), seed)

@@ -48,7 +48,7 @@ def _largest(degrees: Sequence[Degree]) -> Degree:
     return max(d[0] for d in degrees), max(d[1] for d in degrees)
 
 
-def _moving(dg: Degrees, direction: Degree, equations: Equations) -> Degree:
+def moving_degree(dg: Degrees, direction: Degree, equations: Equations) -> Degree:
     """Degrees of the tangents of everything that moves: the direction, and the unknowns that follow."""
     for group in groups(equations):
         residual = _largest([of_product(of_derivative(dg(r)), direction) for r in group.residuals])
@@ -138,7 +138,7 @@ class DerivativeTest:
         return candidate @ stacked, truth.reshaped(lambda i, _: (i % r, i // r), r * c, 1)
 
     def degree(self, dg: Degrees) -> Degree:
-        moving = _moving(dg, (1, 0), self._free())
+        moving = moving_degree(dg, (1, 0), self._free())
         truth = of_product(of_derivative(dg(self.of)), moving)
         return of_sum(of_product(dg(self.candidate), (1, 0)), truth)
 
@@ -183,7 +183,7 @@ class DifferentialTest:
         direction = (0, 0)
         for _, dx in self.differentials:
             direction = of_sum(direction, dg(dx))
-        moving = _moving(dg, direction, self.equations)
+        moving = moving_degree(dg, direction, self.equations)
         return of_sum(dg(self.candidate), of_product(of_derivative(dg(self.of)), moving))
 
     def script(self) -> tuple[str, str]:
