@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from sympy import Expr, Symbol
@@ -26,6 +27,7 @@ from deqmath.expressions.nodes import Column
 from deqmath.expressions.python_source import declarations
 
 _DRAWS = 40
+_PASSES = 3
 _BITS = 256
 
 
@@ -56,7 +58,9 @@ def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None
                             continue
                         if isinstance(symbols, dict):
                             symbols = _shrink(test, letters, domain, sizes, bindings, symbols)
-                            return _describe(test, letters, domain, sizes, bindings, symbols)
+                            described = _describe(test, letters, domain, sizes, bindings, symbols)
+                            if described is not None:
+                                return described
                         break
     return None
 
@@ -104,25 +108,50 @@ def _shrink(
     bindings: Bindings,
     symbols: dict[Expr, Any],
 ) -> dict[Expr, Any]:
-    """Replace entries by 0 or 1 one at a time while the sides still differ."""
+    """Replace entries by 0, 1, -1 or 2 one at a time while the sides still differ and the numbers get simpler."""
     rng = random.Random(1)
     free = [s for s in (*letters.scalars, *letters.matrices) if s not in _unknown_symbols(test)]
-    for s in free:
-        rows, cols = symbols[s].shape
-        for i, j in itertools.product(range(rows), range(cols)):
-            for small in (0, 1):
-                value = symbols[s].mat
-                target = domain.number(small)
-                if value[i, j] == target:
-                    break
-                entries = [target if (r, c) == (i, j) else value[r, c] for r in range(rows) for c in range(cols)]
-                trial = {k: v for k, v in symbols.items() if k in free}
-                trial[s] = FieldMatrix(domain, domain.matrix(rows, cols, entries))
-                found = _differs(test, letters, domain, sizes, bindings, rng, trial)
-                if isinstance(found, dict):
-                    symbols = found
-                    break
+    cost = _complexity(symbols)
+    for _ in range(_PASSES):
+        before = cost
+        for s in free:
+            rows, cols = symbols[s].shape
+            for i, j in itertools.product(range(rows), range(cols)):
+                for small in (0, 1, -1, 2):
+                    value, target = symbols[s].mat, domain.number(small)
+                    if value[i, j] == target:
+                        break
+                    entries = [target if (r, c) == (i, j) else value[r, c] for r in range(rows) for c in range(cols)]
+                    trial = {k: v for k, v in symbols.items() if k in free}
+                    trial[s] = FieldMatrix(domain, domain.matrix(rows, cols, entries))
+                    found = _differs(test, letters, domain, sizes, bindings, rng, trial)
+                    if isinstance(found, dict) and _complexity(found) < cost:
+                        symbols, cost = found, _complexity(found)
+                        break
+        if cost == before:
+            break
     return symbols
+
+
+def _complexity(symbols: dict[Expr, Any]) -> tuple[int, int]:
+    """How much there is to read: (digits beyond small integers, sizes of the entries)."""
+    digits = size = 0
+    for v in symbols.values():
+        for e in v.mat.entries():
+            x = Fraction(_exact(e))
+            if x.denominator > 2**60:  # the solution of an equation in balls: its digits are not a choice
+                continue
+            digits += len(str(x.denominator)) - 1 + (x.denominator > 1)
+            size += 2 * abs(x.numerator) + (x < 0)
+    return digits, size
+
+
+def _exact(x: Any) -> Fraction:
+    """A rational exactly; the midpoint of a ball."""
+    if hasattr(x, "mid"):
+        man, exp = x.mid().man_exp()
+        return Fraction(int(man)) * Fraction(2) ** int(exp)
+    return Fraction(int(x.p), int(x.q))
 
 
 def _describe(
@@ -132,11 +161,22 @@ def _describe(
     sizes: dict[Symbol, int],
     bindings: Bindings,
     symbols: dict[Expr, Any],
-) -> Counterexample:
-    """The point as Python: declarations, values, and the two sides with what they evaluate to."""
+) -> Counterexample | None:
+    """The point as Python: declarations, values, and the two sides with what they evaluate to there."""
+    printed = {
+        s: [[_number(v.mat[i, j]) for j in range(v.shape[1])] for i in range(v.shape[0])] for s, v in symbols.items()
+    }
     point = new_point(domain, sizes, random.Random(0))
-    point.symbols.update(symbols)
-    a, b = test.sides(point, bindings)
+    for s, rows in printed.items():  # evaluated at the printed numbers, so that the script shows the same
+        entries = [Fraction(e.strip('"')) for r in rows for e in r]
+        numbers = [domain.number(e.numerator, e.denominator) for e in entries]
+        point.symbols[s] = FieldMatrix(domain, domain.matrix(len(rows), len(rows[0]), numbers))
+    try:
+        a, b = test.sides(point, bindings)
+    except BadPoint:
+        return None
+    if not a.differs(b):
+        return None
     lines = ["import deqmath as dm", "import sympy as sp", ""]
     indices = [i for i, _ in letters.indices]
     lines += declarations(letters.matrices, letters.scalars, letters.dimensions)
@@ -145,9 +185,13 @@ def _describe(
     values = [f"    {d.name}: {n}," for d, n in sizes.items()]
     values += [f"    {i.name}: {bindings[i]}," for i in indices]
     for s in (*letters.scalars, *letters.matrices):
-        values.append(f"    {s.name}: {_value(symbols[s], scalar=not isinstance(s, MatrixSymbol))},")
+        rows = printed[s]
+        listed = ", ".join(f"[{', '.join(r)}]" for r in rows)
+        shown = f"[{listed}]" if isinstance(s, MatrixSymbol) else rows[0][0]
+        values.append(f"    {s.name}: {shown},")
     left, right = test.script()
-    lines += ["at = {", *values, "}", f"print({left})  # {_plain(a)}", f"print({right})  # {_plain(b)}"]
+    first, second = _shown_apart(a, b)
+    lines += ["at = {", *values, "}", f"print({left})  # {first}", f"print({right})  # {second}"]
     return Counterexample("\n".join(lines), {str(k): v for k, v in sizes.items()}, domain.name)
 
 
@@ -161,31 +205,30 @@ def _bound_declarations(test: SidesTest, known: set[str]) -> list[str]:
     return [f'{n} = sp.Symbol("{n}", integer=True)' for n in sorted(names - known)]
 
 
-def _value(v: FieldMatrix, scalar: bool) -> str:
-    rows = [[_number(v.mat[i, j]) for j in range(v.shape[1])] for i in range(v.shape[0])]
-    if scalar:
-        return rows[0][0]
-    return "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
-
-
 def _number(x: Any) -> str:
-    """A rational as an int or as text such as "1/3"; a ball (its midpoint is what was chosen) likewise."""
-    if hasattr(x, "mid"):
-        man, exp = x.mid().man_exp()
-        from fractions import Fraction
-
-        f = Fraction(int(man)) * Fraction(2) ** int(exp)
-        return str(f.numerator) if f.denominator == 1 else f'"{f}"'
-    return str(x.p) if x.q == 1 else f'"{x.p}/{x.q}"'
+    """A rational as an int or as text such as "1/3"; a ball that is not a short number to 30 digits."""
+    f = _exact(x)
+    if f.denominator > 2**60:
+        return f'"{x.mid().str(30, radius=False)}"'
+    return str(f.numerator) if f.denominator == 1 else f'"{f}"'
 
 
-def _plain(v: FieldMatrix) -> str:
-    rows = [[_shown(v.mat[i, j]) for j in range(v.shape[1])] for i in range(v.shape[0])]
+def _shown_apart(a: FieldMatrix, b: FieldMatrix) -> tuple[str, str]:
+    """Both values, with as many digits as it takes to see that they differ."""
+    for digits in (8, 16, 28):
+        first, second = _plain(a, digits), _plain(b, digits)
+        if first != second:
+            break
+    return first, second
+
+
+def _plain(v: FieldMatrix, digits: int) -> str:
+    rows = [[_shown(v.mat[i, j], digits) for j in range(v.shape[1])] for i in range(v.shape[0])]
     return "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
 
 
-def _shown(x: Any) -> str:
-    return x.str(8, radius=False) if hasattr(x, "mid") else str(x)
+def _shown(x: Any, digits: int) -> str:
+    return x.str(digits, radius=False) if hasattr(x, "mid") else str(x)
 
 
 __all__ = ["Counterexample", "find_counterexample"]
