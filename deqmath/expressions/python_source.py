@@ -32,6 +32,8 @@ from deqmath.expressions.nodes import (
     SoftmaxColumns,
     Total,
     Vec,
+    relu_scalar,
+    step_scalar,
 )
 from deqmath.expressions.traversal import Rules
 
@@ -72,7 +74,9 @@ def _scalar(x: Expr) -> str:
     if x.is_Pow:
         if x.exp == sp.S.Half:
             return f"sp.sqrt({python_source(x.base)})"
-        return f"{python_source(x.base)}**({python_source(x.exp)})"
+        return f"({python_source(x.base)})**({python_source(x.exp)})"
+    if isinstance(x, (relu_scalar, step_scalar)):
+        return f"dm.expressions.nodes.{type(x).__name__}({python_source(x.args[0])})"
     if isinstance(x, sp.Function):
         return f"sp.{x.func.__name__}({', '.join(python_source(a) for a in x.args)})"
     return f"sp.{x}"
