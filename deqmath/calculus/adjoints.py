@@ -11,7 +11,6 @@ from sympy.matrices.expressions import (
     HadamardProduct,
     KroneckerProduct,
     MatrixSymbol,
-    OneMatrix,
     Transpose,
 )
 
@@ -76,10 +75,8 @@ def adjoint_of_hadamard(x: HadamardProduct, g: Polynomial, dx: Expr) -> Polynomi
 
 @adjoints.register(Diag)
 def adjoint_of_diag(x: Diag, g: Polynomial, dx: Expr) -> Polynomial:
-    """``<G, diag(v)> = <(I o G) 1, v>``."""
-    k = x.shape[0]
-    diagonal = multiply(builders.hadamard_of([builders.identity(k), g]), normal_form(OneMatrix(k, 1)))
-    return _adjoint(x.arg, diagonal, dx)
+    """``<G, diag(v)> = <diagonal(G), v>``."""
+    return _adjoint(x.arg, builders.diagonal_of(g), dx)
 
 
 @adjoints.register(DiagonalOf)

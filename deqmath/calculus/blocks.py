@@ -49,6 +49,13 @@ def grouped(p: Polynomial, write: Callable[[Polynomial], MatrixExpr]) -> MatrixE
     return block if outside.is_zero else MatAdd(block, write(outside))
 
 
+def block_rows(p: Polynomial) -> list[Span] | None:
+    """The block rows that the terms stand in, where they are the same as the block columns."""
+    rows = _partition({r for m, _ in p if m.word and (r := _row_span(m)) is not None}, p.shape[0])
+    cols = _partition({c for m, _ in p if m.word and (c := _column_span(m)) is not None}, p.shape[1])
+    return rows if rows is not None and rows == cols and len(rows) > 1 else None
+
+
 def _block(p: Polynomial, write: Callable[[Polynomial], MatrixExpr]) -> MatrixExpr:
     return ZeroMatrix(*p.shape) if p.is_zero else write(p)
 

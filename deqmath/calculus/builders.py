@@ -6,7 +6,9 @@ otherwise makes one new letter.
 
 from __future__ import annotations
 
-from sympy import Expr, Inverse, Lambda, MatrixExpr, S, Trace
+from functools import lru_cache
+
+from sympy import Expr, Inverse, Lambda, MatrixExpr, S, Trace, expand
 from sympy.matrices.expressions import (
     BlockMatrix,
     DiagonalOf,
@@ -41,6 +43,11 @@ def letter(x: MatrixExpr) -> Polynomial:
 def identity(k: Expr) -> Polynomial:
     """``I_k``."""
     return single((k, k), Monomial())
+
+
+def ones_of(p: Expr, q: Expr) -> Polynomial:
+    """``1_p 1_q^T``; the number 1 where p = q = 1."""
+    return identity(S.One) if p == 1 and q == 1 else letter(OneMatrix(p, q))
 
 
 def transpose_of(p: Polynomial) -> Polynomial:
@@ -153,7 +160,9 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
     out = Polynomial(shape)
     for c, traces, binders, words in partial:
         flat = [x for w in words for x in (w.args if isinstance(w, HadamardProduct) else (w,))]
-        flat = sorted((x for x in flat if not isinstance(x, OneMatrix)), key=letter_key) or [words[0]]
+        steps = dict.fromkeys(x for x in flat if isinstance(x, Elementwise) and x.is_step)  # 1[u > 0] is idempotent
+        flat = [x for x in flat if x not in steps and not isinstance(x, OneMatrix)]
+        flat = sorted((*flat, *steps), key=letter_key) or [words[0]]
         if len(flat) == 1:
             from deqmath.calculus.normal_form import normal_form
 
@@ -167,10 +176,17 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
 
 def elementwise_of(function: Lambda, p: Polynomial) -> Polynomial:
     """``sigma(X)`` with X in normal form; ``sigma(X^T) = sigma(X)^T``."""
-    x = to_expr(p)
+    x, function = to_expr(p), _one_way(function)
     if isinstance(x, Transpose) and isinstance(x.arg, MatrixSymbol):
         return transpose_of(letter(Elementwise(function, x.arg)))
     return letter(Elementwise(function, x))
+
+
+@lru_cache(maxsize=4096)
+def _one_way(function: Lambda) -> Lambda:
+    """The scalar function multiplied out, so that equal polynomials in known functions are written one way."""
+    body = function.expr
+    return function if body.is_Function or body.is_Pow else Lambda(function.variables, expand(body))
 
 
 def gate_of(p: Polynomial) -> Polynomial:
@@ -246,14 +262,14 @@ def column_of_letter(x: MatrixExpr, i: Expr) -> Polynomial:
     if isinstance(x, HadamardProduct):
         return hadamard_of([column_of(normal_form(a), i) for a in x.args])
     if isinstance(x, OneMatrix):
-        return letter(OneMatrix(x.shape[0], 1))
+        return ones_of(x.shape[0], 1)
     return letter(Column(x, i))
 
 
 def softmax_of(p: Polynomial) -> Polynomial:
     """``softmax(X)`` with X in normal form; of a row (one entry a column) it is ``1^T``."""
     if p.shape[0] == 1:
-        return letter(OneMatrix(1, p.shape[1]))
+        return ones_of(1, p.shape[1])
     return letter(SoftmaxColumns(to_expr(p)))
 
 
@@ -273,7 +289,7 @@ def _diagonal_word(word: Word, k: Expr) -> Polynomial:
     from deqmath.calculus.normal_form import normal_form
 
     if not word:
-        return letter(OneMatrix(k, 1))
+        return ones_of(k, 1)
     for end, rest in ((word[0], word[1:]), (word[-1], word[:-1])):
         if isinstance(end, (Diag, Gate)):
             return multiply(letter(end), _diagonal_word(rest, k))
@@ -332,6 +348,7 @@ __all__ = [
     "inverse_of",
     "kron_of",
     "letter",
+    "ones_of",
     "scalar_of",
     "softmax_of",
     "trace_expr",

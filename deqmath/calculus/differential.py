@@ -149,22 +149,29 @@ def of_symbol(x: Expr, mv: Movement) -> Expr | None:
     return mv.by[x]
 
 
+def _added(terms: list[MatrixExpr]) -> MatrixExpr | None:
+    """The sum of the terms that move; None where none does (all that holds a moving symbol is constant)."""
+    if not terms:
+        return None
+    return terms[0] if len(terms) == 1 else MatAdd(*terms)
+
+
 @differentials.register(MatAdd)
-def of_sum(x: MatAdd, mv: Movement) -> MatrixExpr:
+def of_sum(x: MatAdd, mv: Movement) -> MatrixExpr | None:
     """``d(X + Y) = dX + dY``."""
     parts = [d for a in x.args if (d := _d(a, mv)) is not None]
-    return parts[0] if len(parts) == 1 else MatAdd(*parts)
+    return _added(parts)
 
 
 @differentials.register(MatMul)
-def of_product(x: MatMul, mv: Movement) -> MatrixExpr:
+def of_product(x: MatMul, mv: Movement) -> MatrixExpr | None:
     """``d(c X Y) = dc X Y + c dX Y + c X dY``."""
     terms = []
     for k, a in enumerate(x.args):
         d = _d(a, mv)
         if d is not None:
             terms.append(MatMul(*x.args[:k], d, *x.args[k + 1 :]))
-    return terms[0] if len(terms) == 1 else MatAdd(*terms)
+    return _added(terms)
 
 
 @differentials.register(MatPow)
@@ -193,12 +200,12 @@ def of_transpose(x: Transpose, mv: Movement) -> MatrixExpr:
 
 
 @differentials.register(HadamardProduct)
-def of_hadamard(x: HadamardProduct, mv: Movement) -> MatrixExpr:
+def of_hadamard(x: HadamardProduct, mv: Movement) -> MatrixExpr | None:
     """``d(X o Y) = dX o Y + X o dY``."""
     terms = [
         HadamardProduct(*x.args[:k], d, *x.args[k + 1 :]) for k, a in enumerate(x.args) if (d := _d(a, mv)) is not None
     ]
-    return terms[0] if len(terms) == 1 else MatAdd(*terms)
+    return _added(terms)
 
 
 @differentials.register(HadamardPower)
@@ -209,12 +216,12 @@ def of_hadamard_power(x: HadamardPower, mv: Movement) -> MatrixExpr:
 
 
 @differentials.register(KroneckerProduct)
-def of_kronecker(x: KroneckerProduct, mv: Movement) -> MatrixExpr:
+def of_kronecker(x: KroneckerProduct, mv: Movement) -> MatrixExpr | None:
     """``d(X kron Y) = dX kron Y + X kron dY``."""
     terms = [
         KroneckerProduct(*x.args[:k], d, *x.args[k + 1 :]) for k, a in enumerate(x.args) if (d := _d(a, mv)) is not None
     ]
-    return terms[0] if len(terms) == 1 else MatAdd(*terms)
+    return _added(terms)
 
 
 def derivative_of_function(x: Elementwise) -> sp.Lambda:

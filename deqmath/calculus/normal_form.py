@@ -25,9 +25,9 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, multiply, reduce_word
+from deqmath.calculus.algebra import canonical, multiply
 from deqmath.calculus.expression import to_expr
-from deqmath.calculus.polynomial import Monomial, Polynomial, sum_of
+from deqmath.calculus.polynomial import Polynomial, sum_of
 from deqmath.errors import InputError
 from deqmath.expressions.nodes import (
     Column,
@@ -69,53 +69,15 @@ def simplified(expr: MatrixExpr) -> MatrixExpr:
 
 
 def proves_equal(lhs: MatrixExpr, rhs: MatrixExpr) -> bool:
-    """Whether the two normal forms are the same, which proves equality for all dimensions."""
+    """Whether the rules prove that the two sides are equal, for all dimensions, wherever both are defined.
+
+    One normal form decides at once; otherwise resolvent identities, laws of diagonals and gates, and the
+    clearing of inverses are tried on the difference. False decides nothing.
+    """
+    from deqmath.calculus.proof import difference, vanishes
+
     a, b = normal_form(lhs), normal_form(rhs)
-    if a.shape != b.shape:
-        return False
-    difference = Polynomial(a.shape, dict(a.terms))
-    difference.update(b, S.NegativeOne)
-    if _vanishes(difference):
-        return True
-    return _vanishes(resolved(difference))
-
-
-def _vanishes(p: Polynomial) -> bool:
-    return all(c.simplify() == 0 for _, c in p)
-
-
-def resolved(p: Polynomial) -> Polynomial:
-    """``(I + c M)^{-1} M = (I - (I + c M)^{-1})/c`` applied to exhaustion: used in proofs, not in displays."""
-    out, todo = Polynomial(p.shape), list(p)
-    while todo:
-        m, c = todo.pop()
-        spot = _resolvent_spot(m)
-        if spot is None:
-            out.add(m, c)
-            continue
-        k, length, scale = spot
-        without = (*m.word[:k], *m.word[k + 1 + length :])
-        with_inverse = (*m.word[: k + 1], *m.word[k + 1 + length :])
-        for word, sign in ((without, S.One), (with_inverse, S.NegativeOne)):
-            for m2, c2 in reduce_word(word, p.shape):
-                todo.append((canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), sign * c * c2 / scale))
-    return out
-
-
-def _resolvent_spot(m: Monomial) -> tuple[int, int, Expr] | None:
-    """Where ``(I + c M)^{-1}`` stands before M: (position, letters of M, c)."""
-    for k, x in enumerate(m.word):
-        if not isinstance(x, Inverse) or not isinstance(x.arg, MatAdd):
-            continue
-        inner = normal_form(x.arg)
-        terms = [(m2, c2) for m2, c2 in inner if m2.word]
-        if len(inner) != 2 or len(terms) != 1 or inner.terms.get(Monomial()) != 1:
-            continue
-        ((m2, c2),) = terms
-        n = len(m2.word)
-        if not m2.traces and not m2.binders and m.word[k + 1 : k + 1 + n] == m2.word:
-            return k, n, c2
-    return None
+    return a.shape == b.shape and vanishes(difference(a, b))
 
 
 def scalar_form(value: Expr) -> Polynomial:
@@ -151,9 +113,14 @@ def _scalar_factor(factor: Expr) -> Polynomial:
     return builders.scalar_of(factor)
 
 
-@polynomials.register(MatrixSymbol, DiagSelection, OneMatrix, ImmutableDenseMatrix)
+@polynomials.register(MatrixSymbol, DiagSelection, ImmutableDenseMatrix)
 def _letter(x: MatrixExpr) -> Polynomial:
     return builders.letter(x)
+
+
+@polynomials.register(OneMatrix)
+def _ones(x: OneMatrix) -> Polynomial:
+    return builders.ones_of(*x.shape)
 
 
 @polynomials.register(Commutation)

@@ -13,11 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sympy import Expr, MatrixExpr, S, Symbol, expand
+from sympy import Determinant, Dummy, Expr, MatrixExpr, S, Symbol, Trace, expand
 
 Word = tuple[MatrixExpr, ...]
 Binder = tuple[Symbol, Expr]
 Shape = tuple[Expr, Expr]
+
+
+def expanded(c: Expr) -> Expr:
+    """A coefficient multiplied out; traces and determinants in it are left as they are."""
+    if c.is_Atom:
+        return c
+    opaque = {t: Dummy() for t in c.atoms(Trace, Determinant)}
+    if not opaque:
+        return expand(c)
+    return expand(c.xreplace(opaque)).xreplace({d: t for t, d in opaque.items()})
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Polynomial:
     def add(self, monomial: Monomial, coefficient: Expr) -> None:
         """Add one term, collecting it with its like."""
         old = self.terms.get(monomial)
-        new = coefficient if old is None else expand(old + coefficient)
+        new = coefficient if old is None else expanded(old + coefficient)
         if new == 0:
             self.terms.pop(monomial, None)
         else:

@@ -14,6 +14,7 @@ from deqmath.calculus.algebra import JUNCTION_RULES, JunctionRule, canonical, le
 from deqmath.calculus.builders import (
     commutation_of,
     diag_of,
+    diagonal_of,
     identity,
     inverse_of,
     kron_of,
@@ -197,4 +198,44 @@ def diag_selection(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``E v = vec(diag(v))`` for a column v."""
     if isinstance(left, DiagSelection) and right.shape[1] == 1:
         return vec_of(diag_of(_product(right)))
+    return None
+
+
+@junction
+def kron_times_diag_selection(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    """``(v^T kron M) E = M diag(v)`` and ``(M kron v^T) E = M diag(v)`` for a row ``v^T``."""
+    if not (isinstance(left, KroneckerProduct) and isinstance(right, DiagSelection)):
+        return None
+    a, b = left.args
+    if a.shape[1] != b.shape[1]:
+        return None
+    for row, M in ((a, b), (b, a)):
+        if row.shape[0] == 1:
+            return multiply(_product(M), diag_of(transpose_of(_product(row))))
+    return None
+
+
+@junction
+def diag_selection_transposed(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    """``E^T vec(M) = diagonal(M)``, ``E^T (v kron M) = diag(v) M`` for a column v, and ``E^T E = I``."""
+    if not (isinstance(left, Transpose) and isinstance(left.arg, DiagSelection)):
+        return None
+    if right == left.arg:
+        return identity(left.shape[0])
+    if isinstance(right, Vec) and right.arg.shape[0] == right.arg.shape[1]:
+        return diagonal_of(_product(right.arg))
+    if not isinstance(right, KroneckerProduct) or right.args[0].shape[0] != right.args[1].shape[0]:
+        return None
+    a, b = right.args
+    for column, M in ((a, b), (b, a)):
+        if column.shape[1] == 1:
+            return multiply(diag_of(_product(column)), _product(M))
+    return None
+
+
+@junction
+def diag_selection_is_symmetric(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    """``K E = E``: a diagonal matrix is its own transpose."""
+    if isinstance(left, Commutation) and isinstance(right, DiagSelection) and left.args[0] == left.args[1]:
+        return single(right.shape, Monomial((right,)))
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sympy import Identity
-from sympy.matrices.expressions import HadamardProduct, Transpose
+from sympy.matrices.expressions import HadamardProduct, OneMatrix, Transpose
 
 from deqmath.calculus.algebra import TRACE_RULES, TraceRule, transpose_word
 from deqmath.calculus.expression import word_expr
@@ -37,7 +37,9 @@ def hadamard_quadratic_form(word: Word) -> Word | None:
     first, flipped = _single_word(normal_form(M)), _single_word(normal_form(N.T))
     if left is None or first is None or flipped is None:
         return None
-    return (Diag(word_expr(left)), *first, Diag(word_expr(word[spot + 1 :])), *flipped)
+    a, c = (word_expr(w) for w in (left, word[spot + 1 :]))
+    front, middle = ((() if isinstance(v, OneMatrix) else (Diag(v),)) for v in (a, c))
+    return (*front, *first, *middle, *flipped)
 
 
 @trace_rule

@@ -41,7 +41,7 @@ def of_commutation(x: Commutation) -> Polynomial:
 @transposes.register(OneMatrix)
 def of_ones(x: OneMatrix) -> Polynomial:
     """``(1_p 1_q^T)^T = 1_q 1_p^T``."""
-    return builders.letter(OneMatrix(x.shape[1], x.shape[0]))
+    return builders.ones_of(x.shape[1], x.shape[0])
 
 
 @transposes.register(ImmutableDenseMatrix)
