@@ -120,11 +120,24 @@ class Atoms:
                     return False
                 self._pair(v, value)
             return found in (None, value)
-        if name in ("sin", "cos", "log"):
-            return self.value(name, v) == value
+        if name == "log":
+            found = self._log_of(v)
+            if found is None:
+                if self._exp_of(value) is not None:
+                    return False
+                self._pair(value, v)
+            return found in (None, value)
         if name in _ODD and v > self.p - v:
             v, value = self.p - v, -value % self.p
         return self._other.setdefault((name, v), value) == value
+
+    def define_angle(self, v: int, like: Atoms, at: int) -> bool:
+        """Make sin and cos at v those that ``like`` has at another argument; False if they are others."""
+        t = like._other["circle", min(at, self.p - at)] if at else 0
+        t = t if at <= self.p - at else -t % self.p
+        small = min(v, self.p - v)
+        t = t if v == small else -t % self.p
+        return (t == 0) if small == 0 else self._other.setdefault(("circle", small), t) == t
 
     def _draw(self) -> int:
         return self.rng.randrange(2, self.p)
@@ -228,10 +241,10 @@ class Calls:
         self.values[k] = self._bits[at]
         return self._bits[at]
 
-    def moving(self) -> list[tuple[str, Any, Any]]:
-        """(name, argument of the last evaluation, value) of the calls that move with the unknown."""
+    def moving(self) -> list[tuple[str, Any, Any, Any]]:
+        """(name, argument of the first and of the last evaluation, value) of the calls that move with the unknown."""
         rows = zip(self.first, self.arguments, self.values, self.moves, strict=True)
-        return [(name, x, value) for (name, _), x, value, moves in rows if moves]
+        return [(name, at, x, value) for (name, at), x, value, moves in rows if moves]
 
     def signs_found(self) -> list[bool]:
         """The signs of the arguments of the last evaluation, as the next guess in an ordered domain."""

@@ -51,7 +51,7 @@ class Domain:
 
     def commit(self, calls: Calls) -> None:
         """Make the values held the values at the arguments found; :class:`BadPoint` where they cannot be."""
-        for name, x, value in calls.moving():
+        for name, _, x, value in calls.moving():
             if name == "sign" and self.is_positive(x, None) != value:
                 msg = "the gates chosen are not the signs found"
                 raise BadPoint(msg)
@@ -148,8 +148,13 @@ class PrimeField(Domain):
         return super().begin(rng, guess)
 
     def commit(self, calls: Calls) -> None:
-        for name, x, value in calls.moving():
-            kept = self.gates.define(x, value) if name == "sign" else self.atoms.define(name, x, value)
+        for name, at, x, value in calls.moving():
+            if name == "sign":
+                kept = self.gates.define(x, value)
+            elif name in ("sin", "cos"):
+                kept = self.atoms.define_angle(x, self._scratch, at)
+            else:
+                kept = self.atoms.define(name, x, value)
             if not kept:
                 msg = f"{name} at one argument got two values"
                 raise BadPoint(msg)

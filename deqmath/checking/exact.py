@@ -30,7 +30,7 @@ from deqmath.checking.points import (
     size_choices,
 )
 from deqmath.checking.sides import Bindings, SidesTest, degrees_at
-from deqmath.checking.solving import NotSolvable, Solved, satisfy
+from deqmath.checking.solving import Group, NotSolvable, Solved, satisfy
 from deqmath.expressions.assumptions import Assumption
 
 #: log2 of the chance of accepting a false identity, to be reached at every size.
@@ -94,6 +94,7 @@ class _State:
         self.all_patterns = True
         self.on_solution_set = True
         self.solved: list[Solved] = []
+        self.unsolvable: set[MatrixExpr] = set()
         self.atoms = self.roots = 0
 
     def run_size(self, sizes: dict[Symbol, int], bindings: Bindings) -> bool:
@@ -143,12 +144,13 @@ class _State:
         return None
 
     def _satisfy(self, point: Any, bindings: Bindings) -> None:
-        if not self.on_solution_set or not self.test.equations:
-            return
-        try:
-            self.solved = satisfy(point, self.test.equations, bindings)
-        except NotSolvable:
-            self.on_solution_set, self.solved = False, []
+        """Every equation that can be solved; the unknowns of the others stay free."""
+        skipped: list[Group] = []
+        equations = [e for e in self.test.equations if e[0] not in self.unsolvable]
+        self.solved = satisfy(point, equations, bindings, skipped)
+        if skipped:
+            self.on_solution_set = False
+            self.unsolvable |= {u for g in skipped for u in g.unknowns}
 
     def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
         """log2 of the chance that two different functions agree at one point.

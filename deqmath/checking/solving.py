@@ -107,8 +107,12 @@ def repeated(group: Group, point: Point, bindings: Mapping[Symbol, int]) -> Iter
         yield {**bindings, group.index: k}
 
 
-def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) -> list[Solved]:
+def satisfy(
+    point: Point, equations: Equations, bindings: Mapping[Symbol, int], skipped: list[Group] | None = None
+) -> list[Solved]:
     """Give the unknowns (or a parameter) values at which every residual is 0, signs consistent.
+
+    Groups that cannot be solved are added to ``skipped`` where it is given, their unknowns left free.
 
     Raises
     ------
@@ -120,8 +124,14 @@ def satisfy(point: Point, equations: Equations, bindings: Mapping[Symbol, int]) 
     out, seen = [], frozenset[Expr]()
     for group in groups(equations):
         found: Solved | None = None
-        for b in repeated(group, point, bindings):
-            found = _solve_group(point, group, b, seen)
+        try:
+            for b in repeated(group, point, bindings):
+                found = _solve_group(point, group, b, seen)
+        except NotSolvable:
+            if skipped is None:
+                raise
+            skipped.append(group)
+            continue
         if found is not None:
             out.append(found)
         seen |= frozenset().union(*(r.free_symbols for r in group.residuals))
