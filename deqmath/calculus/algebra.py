@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import count, pairwise, permutations
 
 from sympy import Expr, Identity, MatrixExpr, S, Symbol
@@ -12,6 +11,7 @@ from sympy.matrices.expressions import Transpose
 
 from deqmath.calculus.polynomial import Binder, Monomial, Polynomial, Shape, Word, single
 from deqmath.expressions.nodes import Column
+from deqmath.expressions.ordering import structure_key
 from deqmath.expressions.traversal import Rules
 
 #: A junction rule receives two neighbouring letters and returns what replaces them, or None.
@@ -30,15 +30,9 @@ TRACE_RULES: list[TraceRule] = []
 transposes = Rules("transpose")
 
 
-@lru_cache(maxsize=65536)
-def letter_key(letter: MatrixExpr) -> str:
-    """A deterministic text to sort letters by."""
-    return str(letter)
-
-
 def word_key(word: Word) -> tuple[str, ...]:
     """A deterministic key to sort words by."""
-    return tuple(letter_key(letter) for letter in word)
+    return tuple(structure_key(letter) for letter in word)
 
 
 def multiply(left: Polynomial, right: Polynomial) -> Polynomial:

@@ -22,7 +22,6 @@ from sympy.matrices.expressions import (
 from deqmath.calculus.algebra import (
     canonical,
     cyclic_normal_form,
-    letter_key,
     multiply,
     reduce_word,
     transpose_word,
@@ -33,6 +32,7 @@ from deqmath.calculus.expression import to_expr, trace_expr, word_expr
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 from deqmath.errors import SingularError
 from deqmath.expressions.nodes import Column, Commutation, Diag, Elementwise, Gate, Placement, SoftmaxColumns, Vec
+from deqmath.expressions.ordering import structure_key
 
 
 def letter(x: MatrixExpr) -> Polynomial:
@@ -107,7 +107,7 @@ def _leading_number(p: Polynomial) -> Expr:
     """The numeric coefficient of the identity term, else of the first term in order, else 1."""
     c = p.terms.get(Monomial())
     if c is None:
-        first = min(p.terms, key=lambda m: [letter_key(x) for x in m.word])
+        first = min(p.terms, key=lambda m: [structure_key(x) for x in m.word])
         c = p.terms[first].as_coeff_Mul()[0]
     return c if c.is_number and c != 0 else S.One
 
@@ -162,7 +162,7 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
         flat = [x for w in words for x in (w.args if isinstance(w, HadamardProduct) else (w,))]
         steps = dict.fromkeys(x for x in flat if isinstance(x, Elementwise) and x.is_step)  # 1[u > 0] is idempotent
         flat = [x for x in flat if x not in steps and not isinstance(x, OneMatrix)]
-        flat = sorted((*flat, *steps), key=letter_key) or [words[0]]
+        flat = sorted((*flat, *steps), key=structure_key) or [words[0]]
         if len(flat) == 1:
             from deqmath.calculus.normal_form import normal_form
 
@@ -300,7 +300,7 @@ def _diagonal_word(word: Word, k: Expr) -> Polynomial:
     if len(word) == 1 and isinstance(word[0], HadamardProduct):
         return hadamard_of([diagonal_of(normal_form(a)) for a in word[0].args])
     flipped = transpose_word(word)
-    if flipped and (len(flipped), [letter_key(x) for x in flipped]) < (len(word), [letter_key(x) for x in word]):
+    if flipped and (len(flipped), [structure_key(x) for x in flipped]) < (len(word), [structure_key(x) for x in word]):
         word = flipped
     return letter(DiagonalOf(word_expr(word)))
 

@@ -9,6 +9,7 @@ from sympy import Expr, Identity, MatAdd, MatMul, MatrixExpr, Mul, S, Symbol, Tr
 from deqmath.calculus.blocks import grouped
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word
 from deqmath.expressions.nodes import Total
+from deqmath.expressions.ordering import structure_key
 
 
 def word_expr(word: Word, size: Any = None) -> MatrixExpr:
@@ -40,8 +41,8 @@ def _order(item: tuple[Monomial, Expr]) -> tuple[Any, ...]:
         len(m.binders),
         len(m.word),
         len(m.traces),
-        [str(x) for x in m.word],
-        [[str(x) for x in t] for t in m.traces],
+        [structure_key(x) for x in m.word],
+        [[structure_key(x) for x in t] for t in m.traces],
     )
 
 

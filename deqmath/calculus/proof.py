@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Determinant, Dummy, Expr, Inverse, MatrixExpr, Mul, S, Trace, cancel, together
 from sympy.matrices.expressions import Transpose
 
-from deqmath.calculus.algebra import canonical, letter_key, multiply
+from deqmath.calculus.algebra import canonical, multiply
 from deqmath.calculus.blocks import block_rows
 from deqmath.calculus.expression import word_expr
 from deqmath.calculus.normal_form import normal_form
@@ -20,6 +20,7 @@ from deqmath.calculus.polynomial import Monomial, Polynomial, Word
 from deqmath.calculus.proof_form import proof_form
 from deqmath.calculus.rules.resolvents import resolved
 from deqmath.expressions.nodes import Placement
+from deqmath.expressions.ordering import structure_key
 
 #: How many inverses are cleared one after the other, and how many terms a difference may grow to.
 _DEPTH = 5
@@ -99,7 +100,7 @@ def _outer_inverses(p: Polynomial, on_left: bool) -> list[MatrixExpr]:
     found = {w[0 if on_left else -1] for w in words}
     square = p.shape[0 if on_left else 1]
     inverses = [x for x in found if isinstance(x, Inverse) and x.shape[0] == square]
-    return sorted(inverses, key=lambda x: (len(letter_key(x)), letter_key(x)))
+    return sorted(inverses, key=lambda x: (len(structure_key(x)), structure_key(x)))
 
 
 def difference(lhs: Polynomial, rhs: Polynomial) -> Polynomial:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sympy import Inverse, MatAdd, MatrixExpr
 from sympy.matrices.expressions import KroneckerProduct, Transpose
 
-from deqmath.calculus.algebra import JUNCTION_RULES, JunctionRule, canonical, letter_key, multiply, reduce_word
+from deqmath.calculus.algebra import JUNCTION_RULES, JunctionRule, canonical, multiply, reduce_word
 from deqmath.calculus.builders import (
     commutation_of,
     diag_of,
@@ -25,6 +25,7 @@ from deqmath.calculus.builders import (
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, single
 from deqmath.expressions.nodes import Commutation, Diag, DiagSelection, Gate, Vec
+from deqmath.expressions.ordering import structure_key
 
 
 def junction(rule: JunctionRule) -> JunctionRule:
@@ -61,7 +62,11 @@ def gate_idempotent(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
 def diagonals_commute(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``diag(a) diag(b) = diag(b) diag(a)``: written in one order."""
 
-    if isinstance(left, (Gate, Diag)) and isinstance(right, (Gate, Diag)) and letter_key(right) < letter_key(left):
+    if (
+        isinstance(left, (Gate, Diag))
+        and isinstance(right, (Gate, Diag))
+        and structure_key(right) < structure_key(left)
+    ):
         return single(left.shape, Monomial((right, left)))
     return None
 
