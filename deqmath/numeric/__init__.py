@@ -2,6 +2,7 @@
 
 from deqmath.data.angles import SmallestAngle, duplicate_rows, smallest_angle
 from deqmath.numeric.closed_forms import Linearisation
+from deqmath.numeric.corrected import CorrectedPrediction
 from deqmath.numeric.descent import gradient_descent
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium
 from deqmath.numeric.flow import gradient_flow
@@ -21,6 +22,7 @@ from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
 
 __all__ = [
     "Adjoint",
+    "CorrectedPrediction",
     "Equilibrium",
     "Linearisation",
     "Monitor",

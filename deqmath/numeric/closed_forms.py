@@ -19,6 +19,9 @@ from deqmath.numeric.equilibrium import Adjoint
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
 
+#: Rows and columns of H that are computed at a time.
+_BLOCK = 2048
+
 
 @dataclass(frozen=True, eq=False)
 class Linearisation:
@@ -103,17 +106,44 @@ class Linearisation:
     def gram(self, other: Linearisation | None = None) -> Array:
         """``J J'^T`` (gg22 eq. 8; gg22lin for W and b), shape (n, n'), J' = J unless `other` is given.
 
-        ``A: (gamma^2/m) (Z Z'^T) o (Q Q'^T);  W: (1/m) (X X'^T) o (Qw Qw'^T);  b: (1/m) Z Z'^T``.
+        ``A: (gamma^2/m) (Z Z'^T) o (Q Q'^T);  W: (1/m) (X X'^T) o (Qw Qw'^T);  b: (1/m) Z Z'^T``. Filled block by
+        block, so that the work space beside H stays small; without `other` only one triangle is computed.
         """
-        that = self if other is None else other
+        that, xp = self if other is None else other, self.net.xp
+        n, k = self.Z.shape[0], that.Z.shape[0]
+        rows = [slice(i, min(i + _BLOCK, n)) for i in range(0, n, _BLOCK)]
+        columns = [slice(j, min(j + _BLOCK, k)) for j in range(0, k, _BLOCK)]
+        if len(rows) == len(columns) == 1:
+            return self._gram_block(that, rows[0], columns[0])
+        H = xp.empty((n, k), dtype=xp.float64)
+        for part in rows:
+            for other_part in columns:
+                if other is None and other_part.start > part.start:
+                    continue
+                block = self._gram_block(that, part, other_part)
+                H[part, other_part] = block
+                if other is None and other_part.start < part.start:
+                    H[other_part, part] = block.T
+        return H
+
+    def _gram_block(self, that: Linearisation, rows: slice, columns: slice) -> Array:
+        """The entries of J J'^T for some samples of each."""
         m = self.net.width
-        zz = self.Z @ that.Z.T
-        total = 0.0
-        for name in self.net.trainable:
-            if name == "A":
-                total = total + (self.net.gamma**2 / m) * (zz * (self.Q @ that.Q.T))
-            elif name == "W":
-                total = total + (1.0 / m) * ((self.X @ that.X.T) * (self.Qw @ that.Qw.T))
-            else:
-                total = total + (1.0 / m) * zz
-        return total
+
+        def product(left: Array, right: Array) -> Array:
+            return left[rows, :] @ right[columns, :].T
+
+        zz = product(self.Z, that.Z)
+        forms = {
+            "A": lambda: (self.net.gamma**2 / m) * (zz * product(self.Q, that.Q)),
+            "W": lambda: (1.0 / m) * (product(self.X, that.X) * product(self.Qw, that.Qw)),
+            "b": lambda: (1.0 / m) * zz,
+        }
+        first, *rest = self.net.trainable
+        return sum((forms[name]() for name in rest), forms[first]())
+
+    def gram_product(self, v: Array) -> Array:
+        """``H v = J (J^T v)`` without H, for v of shape (n,) or (n, k): two products with A's shape a column."""
+        if v.ndim == 1:
+            return self.pushforward(self.pullback(v))
+        return self.net.xp.stack([self.gram_product(v[:, k]) for k in range(v.shape[1])], axis=1)

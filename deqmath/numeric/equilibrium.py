@@ -10,6 +10,7 @@ import numpy as np
 from deqmath.errors import NotConvergedError
 from deqmath.numeric.arrays import Array, to_numpy
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
+from deqmath.numeric.parts import solve_in_parts
 
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
@@ -134,19 +135,36 @@ def solve_equilibrium(
     tol: float,
     max_sweeps: int,
     strategy: Strategy,
+    threads: int = 1,
 ) -> Equilibrium:
     """Solve ``Z = relu(gamma Z A^T + injection)`` (gg22 eq. 2 in rows) and record it."""
-    problem = FixedPoint(net.xp, net.A.T, net.gamma, injection, None, net.contraction_bound(), tuple(injection.shape))
-    solution = strategy.solve(problem, start, tol, max_sweeps)
+    shape, bound = tuple(injection.shape), net.contraction_bound()
+    problem = FixedPoint(net.xp, net.A.T, net.gamma, injection, None, bound, shape, lambda: net.low_precision.T)
+    solution = solve_in_parts(problem, strategy, start, tol, max_sweeps, threads)
     return Equilibrium(Z=solution.x, U=solution.v, gates=solution.v > 0, X=X, **_statistics(net, solution, tol))
 
 
 def solve_adjoint(
-    net: ReLUNetwork, equilibrium: Equilibrium, *, start: Array | None, tol: float, max_sweeps: int, strategy: Strategy
+    net: ReLUNetwork,
+    equilibrium: Equilibrium,
+    *,
+    start: Array | None,
+    tol: float,
+    max_sweeps: int,
+    strategy: Strategy,
+    threads: int = 1,
 ) -> Adjoint:
     """Solve ``Q = gates o (b + gamma Q A)`` in rows and record it."""
     Q = solve_gated(
-        net, equilibrium, net.b[None, :], transpose=True, start=start, tol=tol, max_sweeps=max_sweeps, strategy=strategy
+        net,
+        equilibrium,
+        net.b[None, :],
+        transpose=True,
+        start=start,
+        tol=tol,
+        max_sweeps=max_sweeps,
+        strategy=strategy,
+        threads=threads,
     )
     return Adjoint(Q=Q.x, equilibrium=equilibrium, **_statistics(net, Q, tol))
 
@@ -161,11 +179,16 @@ def solve_gated(
     tol: float,
     max_sweeps: int,
     strategy: Strategy,
+    threads: int = 1,
 ) -> Solution:
     """Solve ``x_i = D_i (offset_i + gamma M x_i)`` with M = A, or A^T where `transpose`, for every sample i."""
     equilibrium.require_converged()
     matrix = net.A if transpose else net.A.T
     mask = net.xp.astype(equilibrium.gates, net.xp.float64)
-    shape = tuple(equilibrium.Z.shape)
-    problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, net.contraction_bound(), shape)
-    return strategy.solve(problem, None if start is None else start * mask, tol, max_sweeps)
+    shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
+
+    def low() -> Array:
+        return net.low_precision if transpose else net.low_precision.T
+
+    problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low)
+    return solve_in_parts(problem, strategy, None if start is None else start * mask, tol, max_sweeps, threads)

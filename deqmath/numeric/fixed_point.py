@@ -10,7 +10,8 @@ M = A, offset b, activate = multiplication by the gates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -39,6 +40,8 @@ class FixedPoint:
         A proved bound < 1 on the contraction factor (rho or larger).
     shape
         (n, m).
+    low
+        Gives ``gain M`` in float32, where it is already known; else it is computed.
     """
 
     xp: Namespace
@@ -48,6 +51,21 @@ class FixedPoint:
     gate: Array | None
     contraction: float
     shape: tuple[int, int]
+    low: Callable[[], Array] | None = None
+
+    def low_matrix(self) -> Array:
+        """``gain M`` in float32."""
+        return self.xp.astype(self.matrix * self.gain, self.xp.float32) if self.low is None else self.low()
+
+    def rows(self, part: slice) -> FixedPoint:
+        """The same problem for some of the rows."""
+        count = len(range(*part.indices(self.shape[0])))
+        return replace(
+            self,
+            offset=self.offset[part, :] if self.offset.shape[0] == self.shape[0] else self.offset,
+            gate=None if self.gate is None else self.gate[part, :],
+            shape=(count, self.shape[1]),
+        )
 
     def preactivation(self, x: Array) -> Array:
         """``gain x M + offset``."""

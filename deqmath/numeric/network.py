@@ -9,6 +9,7 @@ from typing import Any
 from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.closed_forms import Linearisation
+from deqmath.numeric.corrected import CorrectedPrediction, corrected_prediction
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_adjoint, solve_equilibrium
 from deqmath.numeric.fixed_point import Strategy
 from deqmath.numeric.parameters import Parameters
@@ -73,6 +74,7 @@ class ReLUNetwork(Parameters):
         max_sweeps: int = DEFAULT_SWEEPS,
         start: Array | None = None,
         strategy: Strategy | None = None,
+        threads: int = 1,
     ) -> Equilibrium:
         """Solve ``Z = relu(gamma Z A^T + phi(X W^T))``, rows are samples (gg22 eq. 2).
 
@@ -87,7 +89,10 @@ class ReLUNetwork(Parameters):
         start
             Warm start, shape (n, m); None: zero.
         strategy
-            An object of `deqmath.numeric.strategies`; None chooses by size.
+            An object of `deqmath.numeric.strategies`; None chooses by size and by the measured contraction rate.
+        threads
+            Split the samples over so many threads. Pays where BLAS itself runs on one thread, that is with
+            ``OPENBLAS_NUM_THREADS=1`` set before Python starts.
 
         Returns
         -------
@@ -122,6 +127,7 @@ class ReLUNetwork(Parameters):
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
             strategy=strategy or Automatic(),
+            threads=count(threads, "threads"),
         )
 
     def adjoint(
@@ -132,6 +138,7 @@ class ReLUNetwork(Parameters):
         max_sweeps: int = DEFAULT_SWEEPS,
         start: Array | None = None,
         strategy: Strategy | None = None,
+        threads: int = 1,
     ) -> Adjoint:
         """Solve ``q_i = D_i (b + gamma A^T q_i)``, so ``q_i = R_i^T b`` with ``R_i = D_i (I - gamma A D_i)^{-1}``.
 
@@ -139,7 +146,7 @@ class ReLUNetwork(Parameters):
         ----------
         X
             Samples, shape (n, d), or an :class:`Equilibrium` of this network.
-        tol, max_sweeps, start, strategy
+        tol, max_sweeps, start, strategy, threads
             As in :meth:`equilibrium`.
 
         Returns
@@ -155,6 +162,7 @@ class ReLUNetwork(Parameters):
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
             strategy=strategy or Automatic(),
+            threads=count(threads, "threads"),
         )
 
     def _solved(self, X: Array | Equilibrium) -> Equilibrium:
@@ -187,6 +195,35 @@ class ReLUNetwork(Parameters):
         """
         eq = self._solved(X)
         return eq.Z @ eq.network.b / math.sqrt(self.width)
+
+    def predict_corrected(self, X: Array, *, sweeps: int = 8) -> CorrectedPrediction:
+        """Predictions from k sweeps of each solve, corrected by the adjoint to the accuracy of 2 k sweeps.
+
+        ``b.z_k/sqrt m + v_k.(F(z_k) - z_k)/sqrt m``: for predictions only, at half the price of the equilibrium.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d).
+        sweeps
+            k; the error falls like ``rate^(2 k)``, down to float64 round-off near k = 9 for a fresh network.
+
+        Returns
+        -------
+        CorrectedPrediction
+            ``.values``, and ``.error``, a bound on what the truncation leaves.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from deqmath.numeric import ReLUNetwork
+        >>> net = ReLUNetwork.random(width=50, inputs=3, gamma0=0.2, seed=0)
+        >>> quick = net.predict_corrected(np.eye(3), sweeps=9)
+        >>> bool(np.all(np.abs(quick.values - net.predict(np.eye(3))) <= quick.error + 1e-14))
+        True
+        """
+        net, k = self._in_namespace_of(X), count(sweeps, "sweeps")
+        return corrected_prediction(net, net.injection(X), k)
 
     def loss(self, X: Array | Equilibrium, y: Array) -> float:
         """``L = ||yhat - y||^2 / 2`` (gg22 eq. 5)."""

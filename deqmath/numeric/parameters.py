@@ -114,6 +114,13 @@ class Parameters:
     def _norm(self) -> float:
         return spectral_norm(self.A)
 
+    @cached_property
+    def low_precision(self) -> Array:
+        """``gamma A`` in float32, for the sweeps that do not need more."""
+        if is_numpy(self.xp):
+            return np.multiply(self.A, self.gamma, out=np.empty_like(self.A, np.float32), casting="same_kind")
+        return self.xp.astype(self.A * self.gamma, self.xp.float32)
+
     def operator_norm(self) -> float:
         """``||A||_2`` in float64, computed once; `deqmath.bounds.operator_norm` certifies it."""
         return self._norm

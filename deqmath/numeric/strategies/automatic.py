@@ -1,12 +1,14 @@
-"""The default: mixed precision where products dominate and float32 can hold the numbers, else Picard."""
+"""The default: chosen by size and signs before the first sweep, and by the measured rate after it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 from deqmath.numeric.strategies.mixed import MixedPrecision
+from deqmath.numeric.strategies.neumann import Neumann, all_open
+from deqmath.numeric.strategies.newton import ActiveSet
 from deqmath.numeric.strategies.picard import Picard
 
 #: Below this width, or this many multiplications a sweep, float32 sweeps save nothing.
@@ -14,23 +16,50 @@ _LEAST_WIDTH = 192
 _LEAST_PRODUCT = 4_000_000
 #: Magnitudes that float32 holds with room for sums of squares.
 _LEAST, _MOST = 1.0e-12, 1.0e12
+#: Above this contraction rate a sweep with history is worth its price.
+ACCELERATE_ABOVE = 0.35
+#: Sweeps after which a problem counts as hard, and the width up to which Newton then takes over.
+_HARD, _NEWTON_WIDTH = 150, 1024
+#: Sweeps that a solve takes at least, in products, against which a factorisation is weighed.
+_SWEEPS = 8
+#: A residual at round-off is not a hard problem.
+_ROUND_OFF = 1.0e-13
 
 
 @dataclass(frozen=True)
 class Automatic:
-    """Choose between :class:`~.mixed.MixedPrecision` and :class:`~.picard.Picard` by size and magnitude."""
+    """Choose, and choose again when the first sweeps have shown the contraction rate.
+
+    All gates open: :class:`~.neumann.Neumann`, where its factorisation costs less than the sweeps. Else
+    :class:`~.mixed.MixedPrecision` where products dominate and float32 holds the numbers, and
+    :class:`~.picard.Picard` elsewhere; both measure the rate and go on with Anderson's history where it is above
+    0.35. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
+    """
 
     name: str = "automatic"
 
     def choose(self, problem: FixedPoint) -> Strategy:
-        """The strategy for this problem."""
+        """The strategy to begin with."""
         n, m = problem.shape
         if m < _LEAST_WIDTH or n * m * m < _LEAST_PRODUCT or problem.contraction > 0.99:
-            return Picard()
+            return Picard(ACCELERATE_ABOVE)
         xp = problem.xp
         largest = float(xp.max(xp.abs(problem.offset)))
-        return MixedPrecision() if _LEAST < largest < _MOST else Picard()
+        return MixedPrecision(ACCELERATE_ABOVE) if _LEAST < largest < _MOST else Picard(ACCELERATE_ABOVE)
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
-        """Solve with the chosen strategy; see :class:`~.fixed_point.Strategy`."""
-        return self.choose(problem).solve(problem, start, tol, max_sweeps)
+        """Solve with the chosen strategies; see :class:`~.fixed_point.Strategy`."""
+        first = Neumann() if _factorisation_pays(problem) else self.choose(problem)
+        found = first.solve(problem, start, tol, min(max_sweeps, _HARD))
+        left = max_sweeps - found.sweeps
+        if found.converged or left <= 0 or found.residual < max(_ROUND_OFF, tol):
+            return found
+        then: Strategy = ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else Picard(ACCELERATE_ABOVE)
+        rest = then.solve(problem, found.x, tol, left)
+        return replace(rest, sweeps=rest.sweeps + found.sweeps, strategy=f"{found.strategy}, then {rest.strategy}")
+
+
+def _factorisation_pays(problem: FixedPoint) -> bool:
+    """All gates open, and one factorisation, of price m/(3 n) products, cheaper than the sweeps."""
+    n, m = problem.shape
+    return 1 < m <= _SWEEPS * 3 * n and all_open(problem)
