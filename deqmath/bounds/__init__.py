@@ -6,6 +6,8 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.checker import check_certificate
+from deqmath.bounds.equilibria import equilibrium
+from deqmath.bounds.equilibrium_record import Ball, EquilibriumEnclosure
 from deqmath.bounds.gram_bounds import (
     condition_number,
     gram_lambda_min,
@@ -15,18 +17,25 @@ from deqmath.bounds.gram_bounds import (
 )
 from deqmath.bounds.inverse_forms import inverse_quadratic_form
 from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
+from deqmath.bounds.network_gram import GramEnclosure, network_gram, network_lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
 
 __all__ = [
+    "Ball",
     "Bound",
+    "EquilibriumEnclosure",
+    "GramEnclosure",
     "check_certificate",
     "condition_number",
+    "equilibrium",
     "gram_lambda_min",
     "hadamard_gram_lambda_min",
     "inverse_quadratic_form",
     "is_positive_definite",
     "lambda_max",
     "lambda_min",
+    "network_gram",
+    "network_lambda_min",
     "operator_norm",
     "resolvent_norm",
     "sigma_min",

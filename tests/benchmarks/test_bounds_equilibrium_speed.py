@@ -1,0 +1,55 @@
+"""Speed of a proved equilibrium against float64 LU and Newton: ratio of medians, interleaved in one process."""
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+from scipy.linalg import lu_factor, lu_solve
+
+from deqmath.bounds import equilibrium
+from deqmath.numeric import ReLUNetwork
+
+pytestmark = pytest.mark.benchmark
+
+
+def newton(net, x):
+    """Active-set Newton in float64 from z = 0: one LU a step."""
+    phi = np.maximum(net.W @ x, 0)
+    u, gate = phi, phi > 0
+    for _ in range(50):
+        M = np.eye(net.width) - net.gamma * gate[:, None] * net.A
+        z = lu_solve(lu_factor(M, overwrite_a=True), np.where(gate, phi, 0.0))
+        u = net.gamma * (net.A @ z) + phi
+        if np.array_equal(u > 0, gate):
+            return z
+        gate = u > 0
+    return None
+
+
+@pytest.mark.parametrize("m", [2000])
+def test_equilibrium_to_100_digits(capsys, m):
+    net = ReLUNetwork.random(width=m, inputs=64, gamma0=0.25, seed=0)
+    x = np.random.default_rng(1).standard_normal((1, 64))
+    M = np.eye(m) - net.gamma * net.A
+    found = equilibrium(net, x, 100)
+    assert found.digits >= 100
+    assert found.undecided_signs == 0
+
+    def rival():
+        lu_factor(M)
+        newton(net, x[0])
+
+    times = ([], [])
+    for _ in range(5):
+        for kept, action in zip(times, (lambda: equilibrium(net, x, 100), rival), strict=True):
+            start = time.perf_counter()
+            action()
+            kept.append(time.perf_counter() - start)
+    ours, other = (statistics.median(t) for t in times)
+    with capsys.disabled():
+        print(
+            f"\n| equilibrium, m = {m}, 100 digits, all signs | {ours / other:.3g} x | wanted <= 0.5 x | "
+            f"{ours:.3g} s against {other:.3g} s (one LU and Newton) |"
+        )
+    assert ours <= 0.5 * other
