@@ -19,6 +19,7 @@ from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
 from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
+from deqmath.numeric.switches import Switches
 
 __all__ = [
     "Adjoint",
@@ -34,6 +35,7 @@ __all__ = [
     "SmallestAngle",
     "SoftmaxEquilibrium",
     "SoftmaxNetwork",
+    "Switches",
     "adjoint_jacobian",
     "adjoint_jacobian_by_differences",
     "duplicate_rows",

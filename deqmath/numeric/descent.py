@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from deqmath.errors import DeqmathError, InputError
+from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
 from deqmath.numeric.run import Progress, ProgressCallback, Run, RunStatus
@@ -31,6 +33,8 @@ def gradient_descent(
     steps: int,
     step_size: float | None = None,
     record: int | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
 ) -> Run:
     """Minimise ``L = ||yhat - y||^2 / 2`` by ``P <- P - alpha dL/dP`` over the trainable parameters.
@@ -48,6 +52,9 @@ def gradient_descent(
         ``r <- (I - alpha H) r`` shrinks in every direction and not slower than ``1 - alpha lambda_0``.
     record
         Record every so many steps (first and last always); None: about 100 records.
+    checkpoint, checkpoint_seconds
+        As in :func:`~deqmath.numeric.gradient_flow`: go on from this .npz file where it exists, to the same bits;
+        else write it every so many seconds and at the end.
     progress
         Called with a :class:`~deqmath.numeric.run.Progress` after every step. The library prints nothing.
 
@@ -78,12 +85,18 @@ def gradient_descent(
     alpha = _theorem_step(state) if step_size is None else positive(step_size, "step_size")
     shrink = max(0.0, 1.0 - alpha * max(float(spectrum[0]), 0.0) / 2)
     book = Recorder("gradient-descent", state, {"steps": total, "step_size": alpha, "record": every})
-    book.record(0.0, state, 1.0)
-    recorded = 0
+    place, done, recorded = None, 0, 0
+    if checkpoint is not None:
+        place = Checkpoint(Path(checkpoint), fingerprint(state, data, book.method, book.options), checkpoint_seconds)
+    if place is not None and place.exists():
+        state, numbers = place.load(state, book)
+        done, recorded = book.steps, int(numbers["recorded"])
+    else:
+        book.record(0.0, state, 1.0)
     status: RunStatus = "completed"
     message = f"{total} steps of size {alpha:.6g}"
     try:
-        for k in range(1, total + 1):
+        for k in range(done + 1, total + 1):
             try:
                 change = {name: -alpha * g for name, g in state.gradient.items()}
                 state = State.solve(state.moved(change), data, state.y, state)
@@ -94,6 +107,8 @@ def gradient_descent(
             if k % every == 0 or k == total:
                 book.record(k * alpha, state, shrink**k)
                 recorded = k
+            if place is not None and (place.due() or k == total):
+                place.save(state, book, {"recorded": recorded})
             if progress is not None:
                 progress(Progress(k, k * alpha, total * alpha, state.loss))
     except KeyboardInterrupt:

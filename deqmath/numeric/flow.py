@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import RK45
 
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
+from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.etd2 import etd2_step
+from deqmath.numeric.journey import Journey
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
-from deqmath.numeric.run import Progress, ProgressCallback, Run, RunStatus
+from deqmath.numeric.rk45 import LEAST_STEP, drive_rk45
+from deqmath.numeric.run import ProgressCallback, Run, RunStatus
 from deqmath.numeric.validate import choice, count, positive, tolerance
-
-#: Below this fraction of t_end a step that still leaves rho < 1 is the boundary itself.
-_LEAST_STEP = 1e-9
 
 
 def gradient_flow(
@@ -32,6 +31,9 @@ def gradient_flow(
     tol: float = 1e-3,
     record: int | Iterable[float] | None = None,
     max_steps: int = 100_000,
+    locate_switches: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
 ) -> Run:
     """Integrate ``dP/dt = -dL/dP`` over the trainable parameters from 0 to t_end (gg22 eqs. 6, 7).
@@ -56,6 +58,15 @@ def gradient_flow(
         0 and t_end are added. Recorded times are hit exactly.
     max_steps
         After so many accepted steps the status is "step-limit".
+    locate_switches
+        Locate in time every gate that switches, into ``run.switch_times``; seven more solves for a step with
+        switches. They are counted in any case.
+    checkpoint
+        A .npz file, for method "etd2". If it exists, the run goes on from it, to the same bits as if it had not
+        stopped; network, data and options must be those it was made with. Else it is written every
+        `checkpoint_seconds`, and at the end.
+    checkpoint_seconds
+        Seconds between two writes; 0 writes after every step.
     progress
         Called with a :class:`~deqmath.numeric.run.Progress` after every step. The library prints nothing.
 
@@ -83,14 +94,23 @@ def gradient_flow(
     stops = _stops(record, end)
     net, data, state = prepare(net, X, y)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "record": "every step" if stops is None else "times"}
+    place = None
+    if checkpoint is not None:
+        if method != "etd2":
+            msg = f'checkpoint= needs method="etd2", received method={method!r}: SciPy keeps its own state inside'
+            raise InputError(msg)
+        everything = {**options, "stops": None if stops is None else stops.tolist(), "locate": bool(locate_switches)}
+        place = Checkpoint(Path(checkpoint), fingerprint(state, data, method, everything), checkpoint_seconds)
     book = Recorder(method, state, options)
-    journey = _Journey(book, data, end, stops, limit, progress, max(float(state.spectrum[0][0]), 0.0))
-    journey.keep(0.0, state)
-    drive: Callable[[_Journey, State, float], tuple[RunStatus, str]] = _etd2 if method == "etd2" else _rk45
+    journey = Journey(book, data, end, stops, limit, progress, place, bool(locate_switches), state)
+    journey.begin()
+    drive: Callable[[Journey, float], tuple[RunStatus, str]] = _etd2 if method == "etd2" else drive_rk45
     try:
-        status, message = drive(journey, state, accuracy)
+        status, message = drive(journey, accuracy)
     except KeyboardInterrupt:
         status, message = "interrupted", f"interrupted at t = {journey.time:.6g} after {book.steps} steps"
+    if status != "interrupted":  # Ctrl-C may have come between two assignments: the last checkpoint is whole
+        journey.save()
     journey.keep_last()
     return book.close(status, message, "exp(-lambda_0 t)")
 
@@ -113,49 +133,11 @@ def _stops(record: int | Iterable[float] | None, end: float) -> NDArray[np.float
     return np.unique(np.concatenate([[0.0], times, [end]]))
 
 
-@dataclass
-class _Journey:
-    """How far a flow has come, and what of it is recorded."""
-
-    book: Recorder
-    X: NDArray[np.float64]
-    end: float
-    stops: NDArray[np.float64] | None
-    limit: int
-    progress: ProgressCallback | None
-    lambda_0: float
-    time: float = 0.0
-    state: State | None = None
-    kept: float = -1.0
-
-    def keep(self, time: float, state: State) -> None:
-        self.book.record(time, state, math.exp(-self.lambda_0 * time))
-        self.kept, self.time, self.state = time, time, state
-
-    def keep_last(self) -> None:
-        if self.state is not None and self.kept < self.time:
-            self.keep(self.time, self.state)
-
-    def next_stop(self) -> float:
-        if self.stops is None:
-            return self.end
-        return float(self.stops[np.searchsorted(self.stops, self.time, side="right")])
-
-    def arrive(self, time: float, state: State) -> None:
-        """Take an accepted step: count it, record it where asked, tell the callback."""
-        self.time, self.state = time, state
-        self.book.steps += 1
-        if self.stops is None or time in self.stops:
-            self.keep(time, state)
-        if self.progress is not None:
-            self.progress(Progress(self.book.steps, time, self.end, state.loss))
-
-
-def _etd2(journey: _Journey, state: State, tol: float) -> tuple[RunStatus, str]:
+def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
     """Adaptive ETD2: accept where ``||P2 - P1|| <= tol sqrt m``, next step from exponent 1/2."""
-    goal = tol * math.sqrt(state.net.width)
-    slope = math.sqrt(sum(float(np.sum(g * g)) for g in state.gradient.values()))
-    h = min(journey.end, goal / slope if slope > 0 else journey.end)
+    state = journey.state
+    goal, speed = tol * math.sqrt(state.net.width), state.speed
+    h = journey.step or min(journey.end, goal / speed if speed > 0 else journey.end)
     while journey.time < journey.end:
         if journey.book.steps >= journey.limit:
             return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
@@ -173,54 +155,11 @@ def _etd2(journey: _Journey, state: State, tol: float) -> tuple[RunStatus, str]:
         except NotWellPosedError as error:
             journey.book.rejected += 1
             h = step / 4
-            if h < _LEAST_STEP * journey.end:
+            if h < LEAST_STEP * journey.end:
                 return stop_reason(error, f"t = {journey.time + step:.6g}")
             continue
         except DeqmathError as error:
             return stop_reason(error, f"t = {journey.time + step:.6g}")
-        journey.arrive(stop if lands else journey.time + step, state)
         h = max(h, step * min(5.0, growth)) if lands else step * min(5.0, max(0.2, growth))
-    return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"
-
-
-def _rk45(journey: _Journey, state: State, tol: float) -> tuple[RunStatus, str]:
-    """SciPy's RK45 on the stacked parameters, restarted at every recorded time."""
-    names = state.net.trainable
-    shapes = [getattr(state.net, name).shape for name in names]
-    near = state
-
-    def network(flat: NDArray[np.float64]) -> ReLUNetwork:
-        parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
-        return near.net.with_parameters(
-            **{name: part.reshape(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
-        )
-
-    def slope(_: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = State.solve(network(flat), journey.X, near.y, near)
-        return -np.concatenate([found.gradient[name].ravel() for name in names])
-
-    speed = math.sqrt(sum(float(np.sum(g * g)) for g in near.gradient.values()))
-    h = 0.01 * math.sqrt(near.net.width) / speed if speed > 0 else journey.end
-    while journey.time < journey.end:
-        stop = journey.next_stop()
-        start = np.concatenate([getattr(near.net, name).ravel() for name in names])
-        try:
-            first = min(h, stop - journey.time)
-            solver = RK45(slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first)
-            while solver.status == "running":
-                if journey.book.steps >= journey.limit:
-                    return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
-                h = float(solver.h_abs)
-                failure = solver.step()
-                if failure is not None:
-                    return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
-                near = State.solve(network(solver.y), journey.X, near.y, near)
-                journey.arrive(float(solver.t), near)
-        except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
-            journey.book.rejected += 1
-            h = min(h, stop - journey.time) / 4
-            if h < _LEAST_STEP * journey.end:
-                return stop_reason(error, f"t = {journey.time + h:.6g}")
-        except DeqmathError as error:
-            return stop_reason(error, f"the step from t = {journey.time:.6g}")
+        journey.arrive(stop if lands else journey.time + step, state, h)
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"

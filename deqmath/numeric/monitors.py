@@ -18,7 +18,7 @@ class Monitor:
     Attributes
     ----------
     name
-        "lambda_min", "norm_A" or "residual".
+        "lambda_min", "norm_A", "residual", or one of the inequalities of `theorem.py`.
     statement
         The inequality, with its equation or letter in gg22 Theorem 3.1.
     measured, bound
@@ -57,7 +57,7 @@ def theorem_3_1(
     decay_text: str,
     c: float,
     width: int,
-) -> tuple[Monitor, Monitor, Monitor]:
+) -> tuple[Monitor, ...]:
     """The three conclusions (a), (b), (c) of gg22 Theorem 3.1, with lambda_0 = lambda_min(H(0)).
 
     Parameters

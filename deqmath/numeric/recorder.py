@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from deqmath.data.angles import duplicate_rows
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
-from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy
+from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, row_norms
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.monitors import theorem_3_1
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.run import Run, RunStatus
+from deqmath.numeric.switches import Switches
+from deqmath.numeric.theorem import Constants, inequalities
 from deqmath.numeric.validate import targets
 
 
@@ -64,6 +66,11 @@ class State:
         """The gradient of the loss by parameter."""
         return self.J.pullback(self.residual)
 
+    @property
+    def speed(self) -> float:
+        """``||dP/dt||_F``, the norm of the gradient over all trainable parameters."""
+        return math.sqrt(sum(float(np.sum(g * g)) for g in self.gradient.values()))
+
     def moved(self, change: Mapping[str, Array]) -> ReLUNetwork:
         """The network with `change` added to its parameters."""
         return self.net.with_parameters(**{name: getattr(self.net, name) + d for name, d in change.items()})
@@ -89,70 +96,135 @@ def stop_reason(error: DeqmathError, where: str) -> tuple[RunStatus, str]:
     return status, f"stopped before {where}: {error}"
 
 
+@dataclass(frozen=True)
+class Row:
+    """One record of a run; the six from change_z on are zero unless A alone is trained."""
+
+    time: float
+    loss: float
+    predictions: NDArray[np.float64]
+    lambda_min: float
+    lambda_max: float
+    norm_A: float
+    distance: float
+    switches: int
+    decay: float
+    change_z: float = 0.0
+    change_q: float = 0.0
+    size_z: float = 0.0
+    size_q: float = 0.0
+    change_gram: float = 0.0
+
+
 class Recorder:
     """Collects the series of a run from its states, and closes them into a :class:`Run`."""
 
     def __init__(self, method: str, state: State, options: Mapping[str, Any]) -> None:
         self.method, self.options = method, dict(options)
         self.first = self.last = state
-        self.rows: list[tuple[float, float, NDArray[np.float64], float, float, float, float, int, float]] = []
+        self.rows: list[Row] = []
+        self.located: list[Switches] = []
         self.steps = self.rejected = 0
+        self.constants = Constants(
+            state.net.width,
+            len(state.residual),
+            max(state.net.operator_norm(), spectral_norm(state.net.W)) / math.sqrt(state.net.width),
+            state.net.gamma0,
+            float(state.spectrum[0][0]) if self.resolved() else 0.0,
+            math.sqrt(2 * state.loss),
+        )
+
+    def resolved(self) -> bool:
+        """Whether float64 tells lambda_0 from 0."""
+        w = self.first.spectrum[0]
+        return bool(w[0] > len(w) * np.finfo(np.float64).eps * w[-1])
 
     def record(self, time: float, state: State, decay: float) -> None:
         """Add a record; `decay` is the factor of the theorem's envelope at this time."""
-        w = state.spectrum[0]
-        row = (
+        w, start = state.spectrum[0], self.first
+        row = Row(
             time,
             state.loss,
             np.asarray(state.J.predictions),
             float(w[0]),
             float(w[-1]),
             state.net.operator_norm(),
-            frobenius(np, state.net.A - self.first.net.A),
-            int(np.count_nonzero(state.J.adjoint.equilibrium.gates != self.first.J.adjoint.equilibrium.gates)),
+            frobenius(np, state.net.A - start.net.A),
+            int(np.count_nonzero(state.J.adjoint.equilibrium.gates != start.J.adjoint.equilibrium.gates)),
             decay,
+            *(self._inequalities(state) if state.net.trainable == ("A",) else ()),
         )
         self.rows.append(row)  # one append: an interrupt leaves a whole record or none
         self.last = state
 
+    def _inequalities(self, state: State) -> tuple[float, ...]:
+        """The measured sides of (12) to (15)."""
+        here, start = state.J, self.first.J
+        rows = (here.Z - start.Z, here.Q - start.Q, here.Z, here.Q)
+        change = np.linalg.eigvalsh(state.gram - self.first.gram)
+        return (*(float(np.max(row_norms(np, part))) for part in rows), float(np.max(np.abs(change))))
+
     def notes(self) -> tuple[str, ...]:
-        """Duplicate samples, and a lambda_0 that float64 does not resolve."""
+        """Duplicate samples, a lambda_0 that float64 does not resolve, constants that do not exist."""
         found = []
         pairs = duplicate_rows(self.first.J.X)
         if pairs:
             found.append(f"duplicate samples {list(pairs[:10])}: lambda_min(H) = 0, so the theorem does not apply")
-        w = self.first.spectrum[0]
-        if w[0] <= len(w) * np.finfo(np.float64).eps * w[-1]:
+        if not self.resolved():
+            w = self.first.spectrum[0]
             found.append(f"lambda_0 = {w[0]:.3g} is not resolved in float64 (lambda_max = {w[-1]:.3g})")
+        elif self.first.net.trainable == ("A",) and not self.constants.exist:
+            found.append(
+                f"2 c gamma0 = {self.constants.rho:.4g} >= 1, so the proof of Theorem 3.1 gives no constants for (12) "
+                f"to (15); it needs gamma0 < {0.5 / self.constants.c:.4g} at this c = {self.constants.c:.4g}"
+            )
         return tuple(found)
+
+    def series(self, name: str) -> NDArray[np.float64]:
+        """One column of the records."""
+        return np.array([getattr(row, name) for row in self.rows], dtype=np.float64)
+
+    def linearised(self) -> NDArray[np.float64]:
+        """Predictions of the linearised training at the records, shape (T, n).
+
+        ``y + exp(-H_0 t) r_0`` for the flow, ``y + (I - alpha H_0)^k r_0`` for descent.
+        """
+        w, V = self.first.spectrum
+        hat, times = V.T @ self.first.residual, self.series("time")
+        if self.method == "gradient-descent":
+            alpha = float(self.options["step_size"])
+            factors = (1.0 - alpha * w)[None, :] ** np.rint(times / alpha)[:, None]
+        else:
+            factors = np.exp(-np.maximum(w, 0.0)[None, :] * times[:, None])
+        found: NDArray[np.float64] = self.first.y + (factors * hat) @ V.T
+        return found
 
     def close(self, status: RunStatus, message: str, decay_text: str) -> Run:
         """The run so far."""
-        columns = list(zip(*self.rows, strict=True))
-        times, loss, low, high, norm, distance = (np.array(columns[k], dtype=np.float64) for k in (0, 1, 3, 4, 5, 6))
-        width = self.first.net.width
-        c = max(self.first.net.operator_norm(), spectral_norm(self.first.net.W)) / math.sqrt(width)
+        names = ("loss", "lambda_min", "lambda_max", "norm_A", "distance")
+        columns = {name: self.series(name) for name in names}
         monitors = theorem_3_1(
-            residual_squared=2 * loss,
-            lambda_min=low,
-            norm_A=norm,
-            decay=np.array(columns[8], dtype=np.float64),
+            residual_squared=2 * columns["loss"],
+            lambda_min=columns["lambda_min"],
+            norm_A=columns["norm_A"],
+            decay=self.series("decay"),
             decay_text=decay_text,
-            c=c,
-            width=width,
+            c=self.constants.c,
+            width=self.constants.m,
         )
+        if self.first.net.trainable == ("A",):
+            sides = ("distance", "change_z", "change_q", "size_z", "size_q", "change_gram")
+            monitors = (*monitors, *inequalities(self.constants, {name: self.series(name) for name in sides}))
         return Run(
             method=self.method,
             status=status,
             message=message,
-            times=times,
-            loss=loss,
-            predictions=np.array(columns[2]),
-            lambda_min=low,
-            lambda_max=high,
-            norm_A=norm,
-            distance=distance,
-            switches=np.array(columns[7], dtype=np.int64),
+            times=self.series("time"),
+            **columns,
+            predictions=np.array([row.predictions for row in self.rows]),
+            linearised=self.linearised(),
+            switches=np.array([row.switches for row in self.rows], dtype=np.int64),
+            switch_times=Switches.join(self.located) if self.located else None,
             initial=self.first.net,
             final=self.last.net,
             monitors=monitors,

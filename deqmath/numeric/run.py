@@ -15,6 +15,7 @@ from deqmath.numeric.arrays import to_numpy
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.provenance import provenance, write_atomically, write_json
+from deqmath.numeric.switches import Switches
 
 RunStatus = Literal["completed", "left-well-posed-region", "step-limit", "not-converged", "interrupted"]
 
@@ -60,16 +61,22 @@ class Run:
         ``||A(t) - A(0)||_F``, shape (T,).
     switches
         How many of the n m gates differ from their state at t = 0, shape (T,).
+    linearised
+        Predictions of the linearised training, ``y + exp(-H_0 t) r_0`` (gg22 eq. 18), shape (T, n).
     initial, final
         The networks at the first and at the last record.
     monitors
-        The conclusions of gg22 Theorem 3.1: "lambda_min", "norm_A", "residual".
+        The conclusions of gg22 Theorem 3.1: "lambda_min", "norm_A", "residual"; where A alone is trained and the
+        proof's constants exist, also "distance" and the inequalities (12) to (15): "change_z", "change_q", "size_z",
+        "size_q", "change_gram".
     options
         The options the run was made with.
     steps, rejected
         Steps accepted and rejected.
     notes
         What the reader should know: duplicate rows, an unresolved lambda_0.
+    switch_times
+        The gate switches located in time, where that was asked for; else None.
     """
 
     method: str
@@ -83,6 +90,7 @@ class Run:
     norm_A: NDArray[np.float64] = field(repr=False)
     distance: NDArray[np.float64] = field(repr=False)
     switches: NDArray[np.int64] = field(repr=False)
+    linearised: NDArray[np.float64] = field(repr=False)
     initial: ReLUNetwork = field(repr=False)
     final: ReLUNetwork = field(repr=False)
     monitors: tuple[Monitor, ...] = field(repr=False)
@@ -90,6 +98,7 @@ class Run:
     steps: int
     rejected: int = 0
     notes: tuple[str, ...] = ()
+    switch_times: Switches | None = field(default=None, repr=False)
 
     def monitor(self, name: str) -> Monitor:
         """The monitor of that name."""
@@ -104,9 +113,13 @@ class Run:
         series: dict[str, NDArray[Any]] = {
             name: getattr(self, name)
             for name in (
-                "times", "loss", "predictions", "lambda_min", "lambda_max", "norm_A", "distance", "switches"
+                "times", "loss", "predictions", "lambda_min", "lambda_max", "norm_A", "distance", "switches",
+                "linearised",
             )
         }  # fmt: skip
+        if self.switch_times is not None:
+            for name in ("time", "width", "sample", "unit", "opened"):
+                series[f"switch_{name}"] = getattr(self.switch_times, name)
         for monitor in self.monitors:
             for side in ("measured", "bound", "slack"):
                 series[f"monitor_{monitor.name}_{side}"] = getattr(monitor, side)

@@ -1,0 +1,98 @@
+"""A run that was killed goes on to the same bits; a checkpoint of another run is refused."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deqmath.errors import DataError, InputError
+from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
+
+PROGRAM = """
+import os, signal, sys
+import numpy as np
+from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
+
+def task():
+    X = np.random.default_rng(1).standard_normal((7, 5))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net = ReLUNetwork.random(width=72, inputs=5, gamma0=0.2, seed=2, trainable=("A", "W", "b")[: int(sys.argv[3])])
+    return net, X, np.sign(X[:, 0])
+
+def kill(progress):
+    if progress.step == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    options = {"checkpoint": sys.argv[1], "checkpoint_seconds": 0.0, "progress": kill}
+    if sys.argv[2] == "descent":
+        gradient_descent(*task(), steps=15, record=4, **options)
+    else:
+        gradient_flow(*task(), t_end=3.0, tol=1e-3, record=5, locate_switches=True, **options)
+"""
+
+
+def task(parameters: int):
+    X = np.random.default_rng(1).standard_normal((7, 5))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    trainable = ("A", "W", "b")[:parameters]
+    return ReLUNetwork.random(width=72, inputs=5, gamma0=0.2, seed=2, trainable=trainable), X, np.sign(X[:, 0])
+
+
+def run(method: str, parameters: int, **options):
+    if method == "descent":
+        return gradient_descent(*task(parameters), steps=15, record=4, **options)
+    return gradient_flow(*task(parameters), t_end=3.0, tol=1e-3, record=5, locate_switches=True, **options)
+
+
+@pytest.mark.parametrize("parameters", [1, 3])
+@pytest.mark.parametrize("method", ["flow", "descent"])
+def test_killed_and_resumed_to_the_same_bits(method, parameters, tmp_path):
+    path, script = tmp_path / "state.npz", tmp_path / "train.py"
+    script.write_text(PROGRAM)
+    done = subprocess.run([sys.executable, str(script), str(path), method, str(parameters)], check=False, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".npz"] == ["state.npz"]
+    steps = []
+    resumed = run(method, parameters, checkpoint=path, progress=lambda at: steps.append(at.step))
+    assert steps[0] == 7  # step 6 was saved before the callback that killed it
+    whole = run(method, parameters)
+    assert resumed.status == whole.status == "completed"
+    assert (resumed.steps, resumed.rejected) == (whole.steps, whole.rejected)
+    left, right = resumed.arrays(), whole.arrays()
+    assert left.keys() == right.keys()
+    for name, array in left.items():
+        assert array.dtype == right[name].dtype
+        assert array.tobytes() == right[name].tobytes(), name
+    # a run that has ended is found ended
+    again = run(method, parameters, checkpoint=path)
+    assert again.steps == whole.steps
+    assert again.predictions.tobytes() == whole.predictions.tobytes()
+
+
+def test_what_cannot_be_resumed_is_refused(tmp_path):
+    net, X, y = task(1)
+    path = tmp_path / "state.npz"
+    gradient_descent(net, X, y, steps=2, checkpoint=path)
+    with pytest.raises(DataError, match="belongs to another run"):
+        gradient_descent(net, X, -y, steps=2, checkpoint=path)
+    with pytest.raises(DataError, match="belongs to another run"):
+        gradient_descent(net, X, y, steps=3, checkpoint=path)
+    with pytest.raises(DataError, match="belongs to another run"):
+        gradient_flow(net, X, y, t_end=0.1, checkpoint=path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match="is no checkpoint"):
+        gradient_descent(net, X, y, steps=2, checkpoint=path)
+    np.savez(path, x=np.ones(2))
+    with pytest.raises(DataError, match="is no checkpoint"):
+        gradient_descent(net, X, y, steps=2, checkpoint=path)
+    for place in (tmp_path / "nowhere" / "x.npz", tmp_path / "x.txt"):
+        with pytest.raises(InputError, match=r"needs a \.npz file in a folder that exists"):
+            gradient_descent(net, X, y, steps=2, checkpoint=place)
+    with pytest.raises(InputError, match='needs method="etd2"'):
+        gradient_flow(net, X, y, t_end=0.1, method="rk45", checkpoint=tmp_path / "y.npz")
