@@ -6,7 +6,7 @@ arguments get equal values. The relations kept are
 - exp and log are inverse; ``exp(a + b) = exp(a) exp(b)`` and ``log(a b) = log(a) + log(b)`` for sums
   of two terms already seen, with coefficients +-1, and for multiples up to 3;
 - ``sin^2 + cos^2 = 1`` at one argument, sin odd, cos even; erf, atan and asin odd;
-- ``1[-u > 0] = 1 - 1[u > 0]``, ``1[c u > 0] = 1[u > 0]`` for c = k/l with k, l up to 4, ``1[0 > 0] = 0``.
+- ``1[-u > 0] = 1 - 1[u > 0]``, ``1[c u > 0] = 1[u > 0]`` for a positive symbol c and for c = k/l with k, l up to 4, ``1[0 > 0] = 0``.
 
 No other relation is known: an identity that rests on one comes out as a mismatch in the field
 and stays undecided, unless true numbers refute it.
@@ -30,7 +30,7 @@ class Gates:
     """The signs of pre-activations in a field that has no order: free bits, one per value.
 
     ``pattern`` supplies the bits in order of first use, so that all patterns can be enumerated;
-    bits beyond it come from ``rng``.
+    bits beyond it come from ``rng``. ``positive`` holds the values of symbols that are positive.
     """
 
     pattern: int
@@ -39,6 +39,7 @@ class Gates:
     p: int
     bits: dict[int, bool] = field(default_factory=dict)
     used: int = 0
+    positive: list[int] = field(default_factory=list)
 
     def fresh(self) -> bool:
         """The next bit of the pattern."""
@@ -50,13 +51,17 @@ class Gates:
         """The bit of a value, from its own or from that of a small multiple of it."""
         if v == 0:
             return False
-        for ratio in _ratios(self.p) if self.bits else ():
+        for ratio in (*_ratios(self.p), *self._positive_ratios()) if self.bits else ():
             multiple = v * ratio % self.p
             if multiple in self.bits:
                 return self.bits[multiple]
             if self.p - multiple in self.bits:
                 return not self.bits[self.p - multiple]
         return None
+
+    def _positive_ratios(self) -> list[int]:
+        """Values of positive symbols, and their inverses."""
+        return [r for c in self.positive for r in (c, pow(c, -1, self.p))]
 
     def bit(self, v: int) -> bool:
         """The bit of a value, the same whenever the value is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from sympy import Expr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.checking.domains import BadPoint, Balls, Domain, NotInDomain, Rationals, flint_precision
+from deqmath.checking.evaluation import Point
 from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import (
     Alphabet,
@@ -86,6 +88,7 @@ def _differs(
         point.symbols.update(given)
     try:
         draw_symbols(point, letters, bindings)
+        hold_assumptions(point, letters.scalars)
         satisfy(point, test.equations, bindings)
         make_nonnegative(point, test.nonnegative, bindings)
         a, b = test.sides(point, bindings)
@@ -94,6 +97,17 @@ def _differs(
     except NotInDomain:
         return "other domain" if isinstance(domain, Rationals) else None
     return dict(point.symbols) if a.differs(b) else None
+
+
+def hold_assumptions(point: Point, scalars: Iterable[Symbol]) -> None:
+    """Give scalars the sign their symbols are declared with: a positive gamma is never drawn as -1."""
+    for s in scalars:
+        value = point.symbols[s].mat[0, 0]
+        if (s.is_positive and value < 0) or (s.is_negative and value > 0) or (s.is_nonnegative and value < 0):
+            point.symbols[s] = FieldMatrix(point.domain, point.domain.matrix(1, 1, [-value]))
+        elif s.is_nonzero and value == 0:
+            msg = f"{s} is not 0"
+            raise BadPoint(msg)
 
 
 def _unknown_symbols(test: SidesTest) -> set[Expr]:

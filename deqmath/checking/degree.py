@@ -146,11 +146,12 @@ def _same(x: Expr, dg: Degrees) -> Degree:
 
 @degrees.register(Elementwise)
 def _elementwise(x: Elementwise, dg: Degrees) -> Degree:
-    p, q = dg(x.arg)
     if x.is_relu:
-        return p, q
+        return dg(x.arg)
+    (t,) = x.function.variables
+    p, q = Degrees(dg.sizes, {**dg.known, t: dg(x.arg)})(x.function.expr)
     entries = dg.size(x.shape[0]) * dg.size(x.shape[1])  # each entry has a denominator of its own
-    return max(p, q, 1) * 4 * entries, max(p, q, 1) * 4 * entries
+    return p + (entries - 1) * q, entries * q
 
 
 @degrees.register(SoftmaxColumns)

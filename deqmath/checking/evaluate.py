@@ -39,8 +39,8 @@ def evaluate(
         (taken exactly) or text such as "1/3". Sizes are read from the shapes; a dimension that no
         matrix shows is given like a scalar.
     along
-        Give the derivative along this direction instead: symbol -> symbol whose value in ``at`` is
-        the direction. A list of two gives the mixed second derivative.
+        Give the derivative along this direction instead: symbol -> an expression whose value at
+        ``at`` is the direction. A list of two gives the mixed second derivative.
     solving
         Pairs (unknown, residual): the unknowns move so that their residuals stay 0.
     digits
@@ -112,7 +112,8 @@ def _value(
     if not layers:
         result: FieldMatrix = Evaluator(point, bindings)(expr)
         return result
-    values = [{x: symbols[v] for x, v in d.items()} for d in layers]
+    base = Evaluator(point, bindings)
+    values = [{x: base(v) for x, v in d.items()} for d in layers]
     dual = moved(point, values, tuple(solving), bindings)
     return coefficient(Evaluator(dual, bindings)(expr), tuple(range(len(layers))), len(layers))
 

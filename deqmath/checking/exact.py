@@ -132,6 +132,7 @@ class _State:
             point = new_point(field, sizes, self.rng)
             try:
                 draw_symbols(point, self.letters, bindings)
+                gates.positive = [int(point.symbols[c].mat[0, 0]) for c in self.letters.scalars if c.is_positive]
                 self._satisfy(point, bindings)
                 make_nonnegative(point, self.test.nonnegative, bindings)
                 a, b = self.test.sides(point, bindings)

@@ -148,6 +148,8 @@ class DerivativeTest:
         solving = "".join(f"({python_source(u)}, {python_source(r)}), " for u, r in self._free())
         extra = f", solving=[{solving.rstrip(', ')}]" if solving else ""
         candidate, of, v = (python_source(e) for e in (self.candidate, self.of, self.direction))
+        if not self.gradient and self.of.shape[1] != 1:
+            of = f"dm.vec({of})"
         wrt = python_source(self.wrt)
         if self.gradient:
             lhs = f"dm.evaluate(dm.vec({candidate}).T * dm.vec({v}), at)"

@@ -20,7 +20,7 @@ def M(name: str, rows: Any, cols: Any) -> MatrixSymbol:
 A, B, C, Q, X = (M(s, m, m) for s in "ABCQX")
 W, z, w, x = M("W", m, d), M("z", m, 1), M("w", m, 1), M("x", d, 1)
 Z, Phi = M("Z", m, n), M("Phi", m, n)
-I = Identity(m)  # noqa: E741 - the identity
+I = Identity(m)
 
 
 @dataclass(frozen=True)

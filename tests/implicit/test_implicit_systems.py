@@ -23,8 +23,12 @@ CHAINED = {
 }
 
 
-@pytest.mark.parametrize("parameter", [A1, B1, C1, D1, x], ids=str)
-@pytest.mark.parametrize("of", [None, a, s], ids=["stacked", "first", "second"])
+def _slow(*values):
+    return [pytest.param(v, marks=pytest.mark.slow) for v in values]
+
+
+@pytest.mark.parametrize("parameter", [D1, *_slow(A1, B1, C1, x)], ids=str)
+@pytest.mark.parametrize("of", [None, a, *_slow(s)], ids=["stacked", "first", "second"])
 def test_two_coupled_layers(parameter, of):
     derived = dm.implicit_jacobian(list(COUPLED.values()), list(COUPLED), parameter, of=of)
     columns = parameter.shape[0] * parameter.shape[1]
@@ -53,7 +57,9 @@ def test_the_forward_form_of_a_system():
     assert derived.verdict().status == "verified"
 
 
-@pytest.mark.parametrize("implicit", [COUPLED, CHAINED], ids=["coupled", "chained"])
+@pytest.mark.parametrize(
+    "implicit", [pytest.param(COUPLED, marks=pytest.mark.slow), CHAINED], ids=["coupled", "chained"]
+)
 def test_jacobian_and_gradient_follow_every_unknown(implicit):
     jacobian = dm.jacobian(s, A1, implicit=implicit)
     gradient = dm.gradient(b.T * s, A1, implicit=implicit)
@@ -97,8 +103,8 @@ TARGET = M("Y", m, n)
         (Trace(C.T * X), X, STEIN, Q),
         (Trace(X.T * X) / 2 + Trace(A * X), X, STEIN, A),
         (Trace((Z - TARGET).T * (Z - TARGET)) / 2, Z, SAMPLES, A),
-        (Trace((Z - TARGET).T * (Z - TARGET)) / 2, Z, SAMPLES, Phi),
-        (Trace((Z - TARGET).T * (Z - TARGET)) / 2, Z, SAMPLES, gamma),
+        pytest.param(Trace((Z - TARGET).T * (Z - TARGET)) / 2, Z, SAMPLES, Phi, marks=pytest.mark.slow),
+        pytest.param(Trace((Z - TARGET).T * (Z - TARGET)) / 2, Z, SAMPLES, gamma, marks=pytest.mark.slow),
     ],
     ids=["stein A", "stein Q", "stein both", "samples A", "samples Phi", "samples gamma"],
 )
@@ -116,7 +122,9 @@ def test_gradients_of_matrix_unknowns_by_the_adjoint(loss, unknown, residual, pa
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_the_adjoint_form_of_every_case(case):
     weight = M("weight", *case.unknown.shape)
-    derived = adjoint_gradient(Trace(weight.T * case.unknown), case.parameters[0], implicit={case.unknown: case.residual})
+    derived = adjoint_gradient(
+        Trace(weight.T * case.unknown), case.parameters[0], implicit={case.unknown: case.residual}
+    )
     assert derived.verdict().status == "verified"
 
 
