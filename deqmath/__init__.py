@@ -62,7 +62,7 @@ _HOME: dict[str, str] = {
         "deqmath.derivation",
     ),
     **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
-    **dict.fromkeys(("ReLUNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
+    **dict.fromkeys(("ReLUNetwork", "SoftmaxNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
     **dict.fromkeys(("claim",), "deqmath.claims"),
     **dict.fromkeys(("StepRefuted", "DeqmathError", "InputError"), "deqmath.errors"),
 }

@@ -179,6 +179,16 @@ def commutation_of_vec(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None
 
 
 @junction
+def commutation_after_vec_transposed(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    """``vec(X^T)^T K_{pq} = vec(X)^T`` for X p x q, since ``K_{pq}^T vec(X^T) = vec(X)``."""
+    if not (isinstance(right, Commutation) and isinstance(left, Transpose) and isinstance(left.arg, Vec)):
+        return None
+    if left.arg.arg.shape != right.args[::-1]:
+        return None
+    return transpose_of(vec_of(transpose_of(_product(left.arg.arg))))
+
+
+@junction
 def commutation_involution(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
     """``K_{qp} K_{pq} = I``."""
     if isinstance(left, Commutation) and isinstance(right, Commutation) and left.args == right.args[::-1]:
