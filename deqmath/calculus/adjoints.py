@@ -15,7 +15,7 @@ from sympy.matrices.expressions import (
 )
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, freshen, multiply
+from deqmath.calculus.algebra import canonical, fresh_terms, multiply
 from deqmath.calculus.linear_map import find_moving, jacobian_of, split_moving, word_polynomial
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
@@ -30,7 +30,7 @@ def gradient_of(differential: Polynomial, dx: Expr) -> Polynomial:
     if isinstance(dx, Symbol):
         return jacobian_of(differential, dx)
     out = Polynomial(dx.shape)
-    for m, c in ((freshen(m), c) for m, c in differential):
+    for m, c in fresh_terms(differential):
         index = next(k for k, t in enumerate(m.traces) if find_moving(t, dx) is not None)
         word = m.traces[index]
         k = find_moving(word, dx)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count, pairwise, permutations
 
 from sympy import Expr, Identity, MatrixExpr, S, Symbol
@@ -44,8 +44,8 @@ def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
     else:
         shape = (left.shape[0], right.shape[1])
     out = Polynomial(shape)
-    for m1, c1 in ((freshen(m), c) for m, c in left):
-        for m2, c2 in ((freshen(m), c) for m, c in right):
+    for m1, c1 in fresh_terms(left):
+        for m2, c2 in fresh_terms(right):
             for m3, c3 in reduce_word(m1.word + m2.word, shape):
                 traces = m1.traces + m2.traces + m3.traces
                 out.add(canonical(m3.word, traces, m1.binders + m2.binders + m3.binders), c1 * c2 * c3)
@@ -71,7 +71,7 @@ def reduce_word(letters: Word, shape: Shape) -> Polynomial:
                     queue.appendleft(stack.pop())
                 continue
         out = Polynomial(shape)
-        for m, c in ((freshen(m), c) for m, c in replaced):
+        for m, c in fresh_terms(replaced):
             for m3, c3 in reduce_word((*stack, *m.word, *queue), shape):
                 out.add(canonical(m3.word, m.traces + m3.traces, m.binders + m3.binders), c * c3)
         return out
@@ -238,3 +238,8 @@ def freshen(m: Monomial) -> Monomial:
         tuple(_rename_word(t, renaming) for t in m.traces),
         tuple((renaming[i], n) for i, n in m.binders),
     )
+
+
+def fresh_terms(p: Polynomial) -> Iterator[tuple[Monomial, Expr]]:
+    """The terms of a polynomial, each with bound indices of its own."""
+    return ((freshen(m), c) for m, c in p)

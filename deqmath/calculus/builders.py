@@ -22,6 +22,7 @@ from sympy.matrices.expressions import (
 from deqmath.calculus.algebra import (
     canonical,
     cyclic_normal_form,
+    fresh_terms,
     multiply,
     reduce_word,
     transpose_word,
@@ -54,7 +55,7 @@ def transpose_of(p: Polynomial) -> Polynomial:
     """``(a X Y)^T = a Y^T X^T``, term by term."""
     shape = (p.shape[1], p.shape[0])
     out = Polynomial(shape)
-    for m, c in p:
+    for m, c in fresh_terms(p):
         q = identity(p.shape[1]) if not m.word else _chain([transposes(x) for x in reversed(m.word)])
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
@@ -116,8 +117,8 @@ def kron_of(a: Polynomial, b: Polynomial) -> Polynomial:
     """``(sum_i a_i X_i) kron (sum_j b_j Y_j)``, bilinear; column kron row is an outer product."""
     shape = (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
     out = Polynomial(shape)
-    for m1, c1 in a:
-        for m2, c2 in b:
+    for m1, c1 in fresh_terms(a):
+        for m2, c2 in fresh_terms(b):
             binders, traces = m1.binders + m2.binders, m1.traces + m2.traces
             for m3, c3 in _kron_words(m1.word, a, m2.word, b):
                 out.add(canonical(m3.word, traces + m3.traces, binders + m3.binders), c1 * c2 * c3)
@@ -155,7 +156,7 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
         partial = [
             (c * c2, t + m.traces, b + m.binders, [*words, word_expr(m.word, shape[0])])
             for c, t, b, words in partial
-            for m, c2 in p
+            for m, c2 in fresh_terms(p)
         ]
     out = Polynomial(shape)
     for c, traces, binders, words in partial:
@@ -198,7 +199,7 @@ def diag_of(p: Polynomial) -> Polynomial:
     """``diag`` is linear; ``diag(1) = I``, ``diag(diag(u) v) = diag(u) diag(v)``, ``diag(u o v) = diag(u) diag(v)``."""
     k = p.shape[0]
     out = Polynomial((k, k))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         v = word_expr(m.word, k)
         q = identity(k) if isinstance(v, OneMatrix) else letter(Diag(v))
         if isinstance(v, Elementwise) and v.is_step:
@@ -209,14 +210,14 @@ def diag_of(p: Polynomial) -> Polynomial:
         elif isinstance(v, HadamardProduct):
             q = _chain([diag_of(reduce_word((a,), (k, S.One))) for a in v.args])
         for m2, c2 in q:
-            out.add(canonical(m2.word, m.traces + m2.traces, m.binders), c * c2)
+            out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
     return out
 
 
 def vec_of(p: Polynomial) -> Polynomial:
     """``vec`` is linear; ``vec(a b^T) = b kron a``; vec of a column is the column itself."""
     (rows, cols), out = p.shape, Polynomial((p.shape[0] * p.shape[1], S.One))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         q = _vec_word(m.word, rows, cols)
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
@@ -241,7 +242,7 @@ def column_of(p: Polynomial, i: Expr) -> Polynomial:
     if p.shape[1] == 1:
         return p
     out = Polynomial((p.shape[0], S.One))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         q = column_of_letter(m.word[-1], i) if m.word else letter(Column(word_expr((), p.shape[1]), i))
         if len(m.word) > 1:
             front = m.word[:-1]
@@ -279,7 +280,7 @@ def diagonal_of(p: Polynomial) -> Polynomial:
     """
     k = p.shape[0]
     out = Polynomial((k, S.One))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         for m2, c2 in _diagonal_word(m.word, k):
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
     return out
@@ -321,7 +322,7 @@ def blocks_of(x: BlockMatrix) -> Polynomial:
 def trace_of(p: Polynomial) -> Polynomial:
     """``tr`` as a 1 x 1 polynomial: linear, cyclic, blind to transposes; ``tr(I_k) = k``."""
     out = Polynomial((S.One, S.One))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         if not m.word:
             out.add(canonical((), m.traces, m.binders), c * p.shape[0])
             continue

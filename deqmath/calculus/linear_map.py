@@ -15,7 +15,7 @@ from sympy.matrices.expressions import (
 )
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, freshen, multiply, reduce_word
+from deqmath.calculus.algebra import canonical, fresh_terms, multiply, reduce_word
 from deqmath.calculus.expression import word_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
@@ -40,7 +40,7 @@ def jacobian_of(differential: Polynomial, dx: Expr) -> Polynomial:
     rows = p * q
     cols = S.One if isinstance(dx, Symbol) else dx.shape[0] * dx.shape[1]
     out = Polynomial((rows, cols))
-    for m, c in ((freshen(m), c) for m, c in differential):
+    for m, c in fresh_terms(differential):
         if isinstance(dx, Symbol):
             part = builders.vec_of(single((p, q), Monomial(m.word)))
             slope, traces = c.diff(dx), m.traces

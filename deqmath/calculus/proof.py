@@ -22,15 +22,19 @@ from deqmath.calculus.rules.resolvents import resolved
 from deqmath.expressions.nodes import Placement
 from deqmath.expressions.ordering import structure_key
 
-#: How many inverses are cleared one after the other, and how many terms a difference may grow to.
+#: How many inverses are cleared one after the other, how many differences are looked at, and how many
+#: terms one may grow to. Stopping early decides nothing, so it is safe.
 _DEPTH = 5
-_MOST_TERMS = 400
+_MOST_DIFFERENCES = 12
+_MOST_TERMS = 60
 
 
 def vanishes(difference: Polynomial) -> bool:
     """Whether the rules show that a difference is zero wherever it is defined."""
     if _no_terms(difference):
         return True
+    if len(difference) > _MOST_TERMS:
+        return False
     seen: set[frozenset[tuple[Monomial, object]]] = set()
     return _search(resolved(proof_form(difference)), _DEPTH, seen)
 
@@ -80,7 +84,7 @@ def _search(p: Polynomial, depth: int, seen: set[frozenset[tuple[Monomial, objec
     if _no_terms(p):
         return True
     key = frozenset(p.terms.items())
-    if depth == 0 or len(p) > _MOST_TERMS or key in seen:
+    if depth == 0 or len(seen) > _MOST_DIFFERENCES or len(p) > _MOST_TERMS or key in seen:
         return False
     seen.add(key)
     for on_left in (True, False):

@@ -12,7 +12,7 @@ from sympy import Add, Expr, Inverse, Lambda, MatAdd, MatMul, MatrixExpr, S, Sym
 from sympy.matrices.expressions import DiagonalOf, HadamardProduct, KroneckerProduct, OneMatrix, Transpose
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, freshen, multiply, reduce_word, transpose_word
+from deqmath.calculus.algebra import canonical, fresh_terms, freshen, multiply, reduce_word, transpose_word
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
@@ -157,8 +157,8 @@ def hadamard(a: Polynomial, b: Polynomial) -> Polynomial:
     if a.shape[1] == 1:
         return builders.hadamard_of([a, b])
     out = Polynomial(a.shape)
-    for m1, c1 in ((freshen(m), c) for m, c in a):
-        for m2, c2 in ((freshen(m), c) for m, c in b):
+    for m1, c1 in fresh_terms(a):
+        for m2, c2 in fresh_terms(b):
             for m3, c3 in _hadamard_words(m1.word, m2.word, a.shape):
                 out.add(
                     canonical(m3.word, m1.traces + m2.traces + m3.traces, m1.binders + m2.binders + m3.binders),

@@ -13,7 +13,7 @@ from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 
 #: Rewriting stops here even if more could be done: stopping early decides nothing, so it is safe.
-_MOST_STEPS = 600
+_MOST_STEPS = 120
 
 
 def resolved(p: Polynomial) -> Polynomial:

@@ -1,0 +1,40 @@
+"""Every identity of the table: derived, not typed in; judged by dual numbers; compared with the stated result."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import deqmath as dm
+
+from .derive import solve
+from .problems import PROBLEMS
+from .table import UNPROVED
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=[f"{p.subject}: {p.name}" for p in PROBLEMS])
+def test_identity(problem):
+    outcome = solve(problem)
+    assert outcome.derivative in (None, "verified"), dm.text(outcome.derived)
+    assert outcome.stated == "verified", dm.text(outcome.derived)
+    assert outcome.proved == ((problem.subject, problem.name) not in UNPROVED)
+
+
+def test_there_are_at_least_sixty():
+    assert len(PROBLEMS) >= 60
+
+
+def test_all_together_take_less_than_ten_seconds():
+    start = time.perf_counter()
+    for problem in PROBLEMS:
+        solve(problem)
+    assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.kind != "equal"], ids=lambda p: f"{p.subject}: {p.name}")
+def test_a_wrong_result_is_refuted_with_a_counterexample(problem):
+    wrong = 2 * solve(problem).derived
+    verdict = dm.check_equal(wrong, problem.stated)
+    assert verdict.status == "refuted"
+    assert "dm.evaluate(" in verdict.counterexample
