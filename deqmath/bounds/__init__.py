@@ -5,7 +5,7 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 """
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.checker import check_certificate
+from deqmath.bounds.checker import FalseCertificateError, check_certificate
 from deqmath.bounds.equilibria import equilibrium
 from deqmath.bounds.equilibrium_record import Ball, EquilibriumEnclosure
 from deqmath.bounds.gram_bounds import (
@@ -19,11 +19,16 @@ from deqmath.bounds.inverse_forms import inverse_quadratic_form
 from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
 from deqmath.bounds.network_gram import GramEnclosure, network_gram, network_lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
+from deqmath.bounds.record import BoundRecord, Entry
+from deqmath.bounds.well_posedness import well_posed
 
 __all__ = [
     "Ball",
     "Bound",
+    "BoundRecord",
+    "Entry",
     "EquilibriumEnclosure",
+    "FalseCertificateError",
     "GramEnclosure",
     "check_certificate",
     "condition_number",
@@ -39,4 +44,5 @@ __all__ = [
     "operator_norm",
     "resolvent_norm",
     "sigma_min",
+    "well_posed",
 ]

@@ -28,6 +28,11 @@ from deqmath.bounds.bound import Bound
 from deqmath.bounds.checker_input import end, field, load, matrix_entries, numbers
 from deqmath.errors import DataError
 
+
+class FalseCertificateError(DataError):
+    """The certificate can be read, and its claim is proved false."""
+
+
 QUANTITIES = ("lambda_min", "lambda_max", "operator_norm", "inverse_quadratic_form")
 LEAF = 12
 MOST_BITS = 2**16
@@ -55,8 +60,9 @@ def check_certificate(
     Raises
     ------
     DataError
-        When the file is missing, truncated or not a certificate, when the matrix is not the one named, or when the
-        claim is proved FALSE.
+        When the file is missing, truncated or not a certificate, or when the matrix is not the one named.
+    FalseCertificateError
+        When the claim is proved FALSE (a DataError too).
 
     Examples
     --------
@@ -76,8 +82,8 @@ def check_certificate(
         msg = "the certificate claims nothing: both ends are null"
         raise DataError(msg)
     if lower is not None and upper is not None and lower > upper:
-        msg = "the certificate claims lower > upper"
-        raise DataError(msg)
+        msg = "the certificate is false: it claims lower > upper"
+        raise FalseCertificateError(msg)
     entries = matrix_entries(record, matrix)
     reason = _check(quantity, entries, lower, upper, record)
     if reason:
@@ -141,7 +147,7 @@ def _enclosed(exact: flint.fmpq_mat, y: flint.fmpq_mat, lower: Fraction | None, 
                 return ""
             if (lower is not None and value < _ball(lower)) or (upper is not None and value > _ball(upper)):
                 msg = "the certificate is false: y^T H^-1 y lies outside the claimed ends"
-                raise DataError(msg)
+                raise FalseCertificateError(msg)
     return f"the linear solve stayed too wide at {MOST_BITS} bits"
 
 
@@ -150,12 +156,12 @@ def _above(exact: flint.fmpq_mat, level: Fraction, complaint: str) -> str:
     if _is_diagonal(exact):
         if all(exact[i, i] >= _rational_number(level) for i in range(exact.nrows())):
             return ""
-        raise DataError(_false(complaint))
+        raise FalseCertificateError(_false(complaint))
     sign = _inertia(exact, level)
     if sign == 0 and exact.nrows() <= EXACT_ROWS:
         sign = 1 if _semidefinite(_shifted_exact(exact, level)) else -1
     if sign < 0:
-        raise DataError(_false(complaint))
+        raise FalseCertificateError(_false(complaint))
     return "" if sign > 0 else f"the pivots stayed undecided at {MOST_BITS} bits"
 
 
@@ -164,10 +170,10 @@ def _not_above(exact: flint.fmpq_mat, level: Fraction, complaint: str) -> str:
     if _is_diagonal(exact):
         if any(exact[i, i] <= _rational_number(level) for i in range(exact.nrows())):
             return ""
-        raise DataError(_false(complaint))
+        raise FalseCertificateError(_false(complaint))
     sign = _inertia(exact, level)
     if sign > 0:
-        raise DataError(_false(complaint))
+        raise FalseCertificateError(_false(complaint))
     if sign == 0 and _shifted_exact(exact, level).det() == 0:
         return ""
     return "" if sign < 0 else f"the pivots stayed undecided at {MOST_BITS} bits"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from deqmath.bounds import Bound
+    from deqmath.cli.bound_quantities import Answer
     from deqmath.cli.problem import Problem
 
 
@@ -23,6 +22,8 @@ def bound_command(
     gamma0: float = 0.25,
     init: Literal["gaussian", "half-normal", "diagonal"] = "gaussian",
     seed: int = 0,
+    delta: float = 0.05,
+    true_gram: bool = False,
     json: Path | None = None,
     certificate: Path | None = None,
 ) -> int:
@@ -35,7 +36,10 @@ def bound_command(
     ----------
     name : NAME
         lambda-min: the smallest eigenvalue of the Gram matrix H of the network on the data.
-        norm: the operator norm of the network's A, by which it is well posed.
+        norm: the operator norm of the network's A.
+        well-posed: gamma ||A||, and whether every input has one and only one equilibrium.
+        equilibrium: a ball round the equilibrium of every sample, and its activation signs.
+        inverse-form: y^T H^-1 y, by which the network generalises.
     data : SRC
         digits, diabetes, breast_cancer, iris, wine, or your own .csv (last column y) or
         .npz (arrays X and y).
@@ -53,71 +57,90 @@ def bound_command(
         How A is drawn: gaussian, half-normal or diagonal.
     seed : N
         Seed of the network and of the choice of samples.
+    delta : P
+        Probability that the statement of a probabilistic theorem may fail.
+    true_gram : bool
+        With lambda-min: of H itself, enclosed from proved equilibria, not of H as computed in float64.
     json : FILE
         Write the bound to this file as JSON, its ends as exact fractions; - is stdout.
     certificate : FILE
-        Write what proves the bound to this file as JSON; - is stdout.
+        Write what proves the bound to this file as JSON, for deqmath check-certificate; a matrix of more than 4096
+        entries goes to FILE.npy beside it. - is stdout.
     """
     from deqmath.claims.write import check_target
+    from deqmath.cli.bound_quantities import QUANTITIES, Asked
     from deqmath.cli.problem import make_problem
-    from deqmath.cli.terminal import Progress
+    from deqmath.cli.terminal import Ticking
     from deqmath.errors import InputError
 
-    quantities: dict[str, Callable[[Problem, int], tuple[Bound, str]]] = {"lambda-min": _lambda_min, "norm": _norm}
-    if name not in quantities:
-        msg = f"there is no bound named {name}; there are {', '.join(quantities)}"
+    if name not in QUANTITIES:
+        msg = f"there is no bound named {name}; there are {', '.join(QUANTITIES)}"
+        raise InputError(msg)
+    if not 0 < delta < 1:
+        msg = f"delta is {delta}; needed a probability between 0 and 1, as in --delta 0.05"
         raise InputError(msg)
     check_target(json, "--json")
     check_target(certificate, "--certificate")
     problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
-    with Progress() as progress:
-        progress.say(f"certifying {name} to {digits} digits")
-        found, meaning = quantities[name](problem, digits)
-    return _report(problem, found, meaning, digits, json, certificate)
+    with Ticking(f"certifying {name} to {digits} digits"):
+        found = QUANTITIES[name](problem, Asked(digits, delta, true_gram))
+    return _report(problem, found, digits, json, certificate)
 
 
-def _lambda_min(problem: Problem, digits: int) -> tuple[Bound, str]:
-    from deqmath.bounds import lambda_min
+def _report(problem: Problem, found: Answer, digits: int, json: Path | None, certificate: Path | None) -> int:
+    from deqmath.claims.jsonable import jsonable
+    from deqmath.claims.report import to_text
+    from deqmath.claims.write import write_text
+    from deqmath.cli.terminal import note
 
-    gram = problem.net.gram(problem.data.X)
-    meaning = (
-        "the smallest eigenvalue of the Gram matrix H of eq. (8), as computed in float64, made symmetric as "
-        "(H + H^T)/2 and then taken exactly; the rounding errors made in computing H are not part of the bound"
-    )
-    return lambda_min((gram + gram.T) / 2, digits=digits), meaning
+    if certificate is not None:
+        _write_certificate(found, certificate)
+    if json is not None:
+        document = {**found.document, "meaning": found.meaning, "problem": problem.settings}
+        write_text(json, to_text(jsonable(document, "bound")))
+    if "-" not in (str(json), str(certificate)):
+        print(found.text)
+        print(f"Certified: {found.meaning}.")
+        print(f"On {problem}.")
+        for assumption in found.assumptions:
+            print(f"Assumed: {assumption}.")
+    if not found.proved:
+        note("deqmath: not everything could be proved; what was not is marked undecided")
+        return 3
+    if found.digits is not None and found.digits < digits:
+        note(f"deqmath: {found.digits} of the {digits} digits asked for could be proved")
+        return 3
+    return 0
 
 
-def _norm(problem: Problem, digits: int) -> tuple[Bound, str]:
-    from deqmath.bounds import operator_norm
-
-    meaning = "the operator norm ||A||_2 of the float64 matrix A that was drawn, taken exactly"
-    return operator_norm(problem.net.A, digits=digits), meaning
-
-
-def _report(
-    problem: Problem, found: Bound, meaning: str, digits: int, json: Path | None, certificate: Path | None
-) -> int:
+def _write_certificate(found: Answer, target: Path) -> None:
+    """The certificate, and the matrix beside it where the certificate holds only its fingerprint."""
     from deqmath.claims.jsonable import jsonable
     from deqmath.claims.report import to_text
     from deqmath.claims.write import write_text
     from deqmath.cli.terminal import note
     from deqmath.errors import InputError
 
-    if certificate is not None:
-        if found.certificate is None:
-            msg = f"this bound ({found.quantity}) carries no certificate; leave out --certificate"
-            raise InputError(msg)
-        write_text(certificate, to_text(jsonable(found.certificate, "certificate")))
-    if json is not None:
-        document = {**found.as_json(), "meaning": meaning, "problem": problem.settings}
-        write_text(json, to_text(jsonable(document, "bound")))
-    if "-" not in (str(json), str(certificate)):
-        print(f"{found.quantity} = {found}")
-        print(f"Certified: {meaning}.")
-        print(f"On {problem}.")
-        for assumption in found.assumptions:
-            print(f"Assumed: {assumption}.")
-    if found.status == "proved" and found.digits >= digits:
-        return 0
-    note(f"deqmath: {found.digits} of the {digits} digits asked for could be proved")
-    return 3
+    if found.certificate is None:
+        msg = "this bound carries no certificate (lambda-min of the float64 H, norm and inverse-form do); leave out --certificate"
+        raise InputError(msg)
+    embedded = "entries" in found.certificate["matrix"]
+    if not embedded and found.matrix is not None and str(target) != "-":
+        _write_matrix(target.with_name(target.name + ".npy"), found.matrix)
+        note(f"deqmath: the matrix is in {target.name}.npy; keep it beside the certificate")
+    write_text(target, to_text(jsonable(found.certificate, "certificate")))
+
+
+def _write_matrix(path: Path, matrix: Any) -> None:
+    """In one step, like every file."""
+    import os
+
+    import numpy as np
+
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            np.save(stream, matrix)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -16,13 +16,14 @@ from deqmath.errors import DeqmathError, MissingBackendError, StepRefuted, Undec
 #: Exit codes, as the contract fixes them (128 + 13 is what shells report for a closed pipe).
 OK, REFUTED, USAGE, UNDECIDED, MISSING_BACKEND, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 3, 4, 130, 141
 
-#: Command -> what it does; the function of the same name is in the module of the same name.
+#: Command -> what it does; the function of the same name (with _ for -) is in the module of the same name.
 COMMANDS = {
     "list": "List the claims: id, source, equation, statement.",
     "verify": "Gather the evidence for claims, and show it in a table.",
     "explain": "Show a derivation line by line, with the reason for each line.",
     "export": "Write a claim's expressions as a module of code that stands alone.",
     "bound": "Certified bounds on data: digits that are proved, not estimated.",
+    "check-certificate": "Prove a bound's certificate again, by other mathematics.",
     "train": "Train a network while measuring what the theorem promises.",
     "doctor": "Show versions, BLAS, threads, GPU and optional backends.",
 }
@@ -92,7 +93,9 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         print(f"deqmath: error: {_unknown(name)}", file=sys.stderr)
         return USAGE
-    command: Callable[..., int | None] = getattr(import_module(f"deqmath.cli.{name}"), f"{name}_command")
+    command: Callable[..., int | None] = getattr(
+        import_module(f"deqmath.cli.{_module(name)}"), f"{_module(name)}_command"
+    )
     options = rest[: rest.index("--")] if "--" in rest else rest
     if "-h" in options or "--help" in options:
         from deqmath.cli.help import command_help
@@ -100,6 +103,10 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(command_help(name, command))
         return OK
     return _parse_and_call(name, command, rest)
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _parse_and_call(name: str, command: Callable[..., int | None], arguments: list[str]) -> int:
@@ -139,7 +146,7 @@ def _spelt_out(arguments: Sequence[str]) -> Iterator[str]:
 
 def overview() -> str:
     """The text of ``deqmath --help``."""
-    return _OVERVIEW.format(commands="\n".join(f"  {name:<9}{text}" for name, text in COMMANDS.items()))
+    return _OVERVIEW.format(commands="\n".join(f"  {name:<19}{text}" for name, text in COMMANDS.items()))
 
 
 def _unknown(name: str) -> str:

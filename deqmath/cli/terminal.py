@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -56,3 +58,37 @@ class Progress:
         if self._live:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
+
+
+class Ticking:
+    """A :class:`Progress` line with the seconds that have passed, while one long call runs.
+
+    Examples
+    --------
+    >>> from deqmath.cli.terminal import Ticking
+    >>> with Ticking("certifying lambda-min to 50 digits"):
+    ...     total = sum(range(10))
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text, self._progress, self._done = text, Progress(), threading.Event()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+
+    def _tick(self) -> None:
+        start = time.monotonic()
+        while not self._done.wait(1.0):
+            self._progress.say(f"{self._text}: {time.monotonic() - start:.0f} s")
+
+    def __enter__(self) -> Self:
+        self._progress.say(self._text)
+        if sys.stderr.isatty():
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._progress.__exit__(kind, error, trace)

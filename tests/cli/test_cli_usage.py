@@ -27,7 +27,8 @@ def test_the_help_of_each_command_describes_every_option(deqmath, name, flag):
     answer = deqmath(name, flag)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith(f"Usage: deqmath {name} ")
-    command = getattr(import_module(f"deqmath.cli.{name}"), f"{name}_command")
+    module = name.replace("-", "_")
+    command = getattr(import_module(f"deqmath.cli.{module}"), f"{module}_command")
     for parameter in inspect.signature(command).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
             assert f"--{parameter.name.replace('_', '-')}" in answer.out

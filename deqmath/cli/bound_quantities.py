@@ -1,0 +1,176 @@
+"""The bounds that ``deqmath bound`` knows, by name: what each computes, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from deqmath.bounds import Bound, BoundRecord, EquilibriumEnclosure
+    from deqmath.cli.problem import Problem
+
+#: More centres than this are left out of the JSON.
+_MOST_CENTRES = 2**15
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options asked for."""
+
+    digits: int
+    delta: float
+    true_gram: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found.
+
+    Attributes
+    ----------
+    meaning
+        What the numbers are, in a sentence.
+    text
+        What to print, one line a bound.
+    document
+        The same as JSON-able data.
+    digits
+        Digits proved, where digits were asked for; None where that does not apply.
+    proved
+        Whether everything is proved.
+    assumptions
+        What the proofs take for granted.
+    certificate, matrix
+        What proves a single bound again, and the matrix it is about.
+    """
+
+    meaning: str
+    text: str
+    document: dict[str, Any]
+    digits: float | None
+    proved: bool
+    assumptions: tuple[str, ...]
+    certificate: dict[str, Any] | None = None
+    matrix: np.ndarray[Any, Any] | None = None
+
+
+def _single(found: Bound, meaning: str, matrix: Any = None) -> Answer:
+    return Answer(
+        meaning,
+        f"{found.quantity} = {found}",
+        found.as_json(),
+        found.digits,
+        found.status == "proved",
+        found.assumptions,
+        found.certificate,
+        matrix,
+    )
+
+
+def _several(found: BoundRecord, meaning: str) -> Answer:
+    return Answer(meaning, str(found), found.as_json(), None, found.proved, found.assumptions)
+
+
+def _float_gram(problem: Problem) -> Any:
+    gram = problem.net.gram(problem.data.X)
+    return (gram + gram.T) / 2
+
+
+_AS_COMPUTED = (
+    "the Gram matrix H of eq. (8), as computed in float64, made symmetric as (H + H^T)/2 and then taken exactly; the "
+    "rounding errors made in computing H are not part of the bound"
+)
+
+
+def lambda_min(problem: Problem, asked: Asked) -> Answer:
+    """The smallest eigenvalue of H."""
+    from deqmath import bounds
+
+    if asked.true_gram:
+        found = bounds.network_lambda_min(problem.net, problem.data.X, asked.digits)
+        meaning = (
+            "the smallest eigenvalue of the Gram matrix H of eq. (8) itself, from proved equilibria and adjoints of "
+            "the network whose float64 parameters are taken exactly"
+        )
+        return _single(found, meaning)
+    gram = _float_gram(problem)
+    return _single(bounds.lambda_min(gram, digits=asked.digits), f"the smallest eigenvalue of {_AS_COMPUTED}", gram)
+
+
+def norm(problem: Problem, asked: Asked) -> Answer:
+    """``||A||_2``."""
+    from deqmath.bounds import operator_norm
+
+    meaning = "the operator norm ||A||_2 of the float64 matrix A that was drawn, taken exactly"
+    return _single(operator_norm(problem.net.A, digits=asked.digits), meaning, problem.net.A)
+
+
+def well_posed(problem: Problem, asked: Asked) -> Answer:
+    """rho, and the monotonicity of ``I - gamma A``."""
+    from deqmath import bounds
+
+    found = bounds.well_posed(problem.net, asked.digits)
+    meaning = "whether every input has one and only one equilibrium"
+    answer = _several(found, meaning)
+    proved = found.notes[0].startswith("Well posed, proved")
+    return Answer(meaning, answer.text, answer.document, found["rho"].digits, proved, answer.assumptions)
+
+
+def equilibrium(problem: Problem, asked: Asked) -> Answer:
+    """One ball a sample, and the signs of its pre-activations."""
+    from deqmath import bounds
+
+    found = bounds.equilibrium(problem.net, problem.data.X, asked.digits)
+    meaning = (
+        "the equilibria of eq. (2) and the signs of their pre-activations, float64 parameters and data taken exactly"
+    )
+    document = _equilibrium_document(found, asked.digits)
+    proved = found.status == "proved" and found.undecided_signs == 0
+    return Answer(meaning, str(found), document, found.digits, proved, found.assumptions)
+
+
+def _equilibrium_document(found: EquilibriumEnclosure, digits: int) -> dict[str, Any]:
+    from deqmath.bounds.decimal_text import outward
+
+    show = sum(len(ball) for ball in found.balls) <= _MOST_CENTRES
+    samples = [
+        {
+            "radius": outward(ball.radius, 5, up=True),
+            "undecided_signs": [int(k) for k in ball.undecided.nonzero()[0]],
+            "signs": "".join("-0+"[int(s) + 1] for s in ball.signs),
+            **({"centre": list(ball.decimal(digits + 5))} if show else {}),
+        }
+        for ball in found.balls
+    ]
+    return {
+        "quantity": "equilibrium",
+        "status": found.status,
+        "reason": found.reason,
+        "text": str(found),
+        "digits": str(found.digits),
+        "monotonicity": str(found.monotonicity),
+        "undecided_signs": found.undecided_signs,
+        "samples": samples,
+        "assumptions": list(found.assumptions),
+    }
+
+
+def inverse_form(problem: Problem, asked: Asked) -> Answer:
+    """``y^T H^{-1} y``."""
+    from deqmath.bounds import inverse_quadratic_form
+
+    gram = _float_gram(problem)
+    found = inverse_quadratic_form(gram, problem.data.y, digits=asked.digits)
+    return _single(found, f"y^T H^(-1) y for the targets y and {_AS_COMPUTED}", gram)
+
+
+QUANTITIES: dict[str, Callable[[Problem, Asked], Answer]] = {
+    "lambda-min": lambda_min,
+    "norm": norm,
+    "well-posed": well_posed,
+    "equilibrium": equilibrium,
+    "inverse-form": inverse_form,
+}
