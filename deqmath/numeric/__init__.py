@@ -15,6 +15,7 @@ from deqmath.numeric.jacobians import (
 )
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, MultiprecisionNetwork
+from deqmath.numeric.multiprecision_descent import MultiprecisionRun, multiprecision_descent
 from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
@@ -29,6 +30,7 @@ __all__ = [
     "Monitor",
     "MultiprecisionEquilibrium",
     "MultiprecisionNetwork",
+    "MultiprecisionRun",
     "MultiprecisionSoftmaxNetwork",
     "ReLUNetwork",
     "Run",
@@ -44,5 +46,6 @@ __all__ = [
     "equilibrium_jvp",
     "gradient_descent",
     "gradient_flow",
+    "multiprecision_descent",
     "smallest_angle",
 ]

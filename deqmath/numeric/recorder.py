@@ -223,6 +223,7 @@ class Recorder:
             **columns,
             predictions=np.array([row.predictions for row in self.rows]),
             linearised=self.linearised(),
+            targets=np.asarray(self.first.y),
             switches=np.array([row.switches for row in self.rows], dtype=np.int64),
             switch_times=Switches.join(self.located) if self.located else None,
             initial=self.first.net,

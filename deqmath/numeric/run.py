@@ -63,6 +63,8 @@ class Run:
         How many of the n m gates differ from their state at t = 0, shape (T,).
     linearised
         Predictions of the linearised training, ``y + exp(-H_0 t) r_0`` (gg22 eq. 18), shape (T, n).
+    targets
+        y, shape (n,).
     initial, final
         The networks at the first and at the last record.
     monitors
@@ -91,6 +93,7 @@ class Run:
     distance: NDArray[np.float64] = field(repr=False)
     switches: NDArray[np.int64] = field(repr=False)
     linearised: NDArray[np.float64] = field(repr=False)
+    targets: NDArray[np.float64] = field(repr=False)
     initial: ReLUNetwork = field(repr=False)
     final: ReLUNetwork = field(repr=False)
     monitors: tuple[Monitor, ...] = field(repr=False)
@@ -114,7 +117,7 @@ class Run:
             name: getattr(self, name)
             for name in (
                 "times", "loss", "predictions", "lambda_min", "lambda_max", "norm_A", "distance", "switches",
-                "linearised",
+                "linearised", "targets",
             )
         }  # fmt: skip
         if self.switch_times is not None:

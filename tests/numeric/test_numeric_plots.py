@@ -1,0 +1,66 @@
+"""What the pictures show: lines, labels and verdicts; files written whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deqmath.errors import InputError
+from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow, plots
+
+
+@pytest.fixture(scope="module")
+def run():
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((6, 5))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net = ReLUNetwork.random(width=80, inputs=5, gamma0=0.15, seed=2)
+    return gradient_flow(net, X, np.sign(X[:, 0]), t_end=30.0, tol=1e-2, locate_switches=True)
+
+
+def test_lines_are_the_series(run):
+    loss = plots.plot_loss(run)
+    measured, linear, envelope = loss.lines
+    assert np.array_equal(measured.get_ydata(), 2 * run.loss)
+    assert np.array_equal(envelope.get_ydata(), run.monitor("residual").bound)
+    assert linear.get_ydata()[0] == pytest.approx(measured.get_ydata()[0])
+    assert "(c) holds" in loss.get_title()
+    assert np.array_equal(plots.plot_lambda_min(run).lines[0].get_ydata(), run.lambda_min)
+    assert len(plots.plot_norms(run).lines) == 3
+    switches = plots.plot_switches(run)
+    assert f"of {6 * 80} gates" in switches.get_title()
+    assert switches.lines[1].get_ydata()[-1] == len(run.switch_times)
+    assert "(12)" in plots.plot_inequality(run, "change_z").get_title()
+    with pytest.raises(InputError, match="there is no monitor"):
+        plots.plot_inequality(run, "x")
+
+
+def test_a_failure_is_said():
+    net = ReLUNetwork.random(width=20, inputs=2, gamma0=0.2, seed=0, trainable=("b",))
+    X = np.eye(2)
+    step = 4 / np.linalg.eigvalsh(net.gram(X))[-1]
+    diverging = gradient_descent(net, X, [1.0, -1.0], steps=2, step_size=step)
+    assert "(c) fails from record 1" in plots.plot_loss(diverging).get_title()
+    assert len(plots.plot_switches(diverging).lines) == 1
+
+
+def test_the_given_axes_are_used_and_files_are_whole(run, tmp_path):
+    axes = plots.plot_run(run, tmp_path / "run.png")
+    assert axes.shape == (2, 2)
+    assert (tmp_path / "run.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["run.png"]
+    assert plots.plot_loss(run, axes[0, 0]) is axes[0, 0]
+
+
+def test_spectrum(run):
+    X = np.eye(5)
+    first, last = run.initial.gram(X), run.final.gram(X)
+    axes = plots.plot_spectrum(first, last, labels=("t = 0", "t = 30"))
+    assert axes.lines[1].get_ydata() == pytest.approx(np.linalg.eigvalsh(last)[::-1])
+    singular = plots.plot_spectrum(np.diag([1.0, 0.0]))
+    assert singular.lines[0].get_label() == "H (1 not positive)"
+    for bad in (lambda: plots.plot_spectrum(), lambda: plots.plot_spectrum(first, labels=("a", "b"))):
+        with pytest.raises(InputError, match="as many labels"):
+            bad()
+    with pytest.raises(InputError, match="needs a square matrix"):
+        plots.plot_spectrum(np.ones((2, 3)))
