@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from sympy import Basic, Expr, Identity, MatMul, MatrixExpr, S, exp, log
+from sympy import Expr, Identity, MatMul, MatrixExpr, S
 
-from deqmath.checking import smooth_values  # noqa: F401 - importing registers the rule
 from deqmath.checking.counterexample import find_counterexample
 from deqmath.checking.domains import NotInDomain
 from deqmath.checking.exact import ExactOutcome, run_exact
 from deqmath.checking.norm_attack import attack_norm_bound
 from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, SidesTest
+from deqmath.checking.smooth_values import at_instances
 from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption
-from deqmath.expressions.smooth import has_smooth, instance
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
@@ -83,23 +82,6 @@ def verdict_of(
     detail = f"the two sides differ, shown {how} at {sizes}"
     evidence = Evidence("exact", "refuted", detail, {"sizes": found.sizes, "domain": found.domain})
     return replace(verdict, evidence=(evidence,), counterexample=found.script)
-
-
-def at_instances(test: SidesTest) -> SidesTest:
-    """The test with every unspecified smooth function put to softplus: what fails there is false in general."""
-
-    def put(x: Any) -> Any:
-        if isinstance(x, tuple):
-            return tuple(put(e) for e in x)
-        if isinstance(x, list):
-            return [put(e) for e in x]
-        return instance(x, _softplus) if isinstance(x, Basic) and has_smooth(x) else x
-
-    return replace(test, **{f.name: put(getattr(test, f.name)) for f in fields(test)})  # type: ignore[type-var, arg-type]
-
-
-def _softplus(t: Expr) -> Expr:
-    return log(1 + exp(t))
 
 
 def _agreement(o: ExactOutcome) -> Evidence:

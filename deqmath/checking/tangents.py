@@ -16,7 +16,8 @@ from sympy import Expr, MatrixExpr, Symbol
 from deqmath.checking.domains import BadPoint
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.matrices import DualMatrix, FieldMatrix
-from deqmath.checking.solving import Equations, Slots, base_symbol, groups, repeated, stacked
+from deqmath.checking.slots import Slots, stacked
+from deqmath.checking.solving import Equations, base_symbol, groups, repeated
 from deqmath.expressions.nodes import Column
 
 #: The coefficients of a value by the set of layers they belong to; () is the value itself.
