@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count, pairwise, permutations
+from itertools import chain, count, groupby, pairwise, permutations, product
+from math import factorial, prod
 
 from sympy import Expr, Identity, MatrixExpr, S, Symbol
 from sympy.matrices.expressions import Transpose
@@ -199,12 +200,34 @@ def canonical(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...])
             return canonical(_rename_word(word, {old: new}), rest, left)
     names = [_bound_index(k) for k in range(len(binders))]
     candidates = []
-    for order in permutations(binders):
+    for order in _orders(word, traces, binders):
         renaming = {old: new for (old, _), new in zip(order, names, strict=True)}
         w = _rename_word(word, renaming)
         ts = tuple(sorted((x for t in traces for x in cyclic_normal_form(_rename_word(t, renaming))[1]), key=word_key))
         candidates.append(Monomial(w, ts, tuple((renaming[i], n) for i, n in order)))
     return min(candidates, key=lambda m: (word_key(m.word), tuple(word_key(t) for t in m.traces)))
+
+
+#: Ties among bound indices beyond this many orders are left in the order in which they stand.
+_MOST_ORDERS = 24
+
+
+def _orders(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...]) -> list[tuple[Binder, ...]]:
+    """Orders of the bound indices that may give the least names: sorted by where each stands, ties in every order."""
+    if len(binders) < 4:
+        return list(permutations(binders))
+    mask = {i: _MASK for i, _ in binders}
+
+    def place(b: Binder) -> tuple[str, list[str]]:
+        shown = {**mask, b[0]: _MARK}
+        texts = [word_key(_rename_word(w, shown)) for w in (word, *traces) if any(b[0] in x.free_symbols for x in w)]
+        return str(b[1]), sorted(map(str, texts))
+
+    placed = sorted(((place(b), b) for b in binders), key=lambda item: item[0])
+    groups = [[b for _, b in g] for _, g in groupby(placed, key=lambda item: item[0])]
+    if prod(factorial(len(g)) for g in groups) > _MOST_ORDERS:
+        return [tuple(b for g in groups for b in g)]
+    return [tuple(chain(*choice)) for choice in product(*(permutations(g) for g in groups))]
 
 
 def _kronecker_delta(t: Word, binders: tuple[Binder, ...]) -> tuple[Symbol, Expr] | None:
@@ -225,6 +248,7 @@ def _rename_word(word: Word, renaming: dict[Symbol, Symbol]) -> Word:
     return tuple(x.xreplace(renaming) for x in word)
 
 
+_MASK, _MARK = Symbol("#other", integer=True), Symbol("#this", integer=True)
 _fresh_names = count()
 
 

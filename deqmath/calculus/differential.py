@@ -26,6 +26,7 @@ from sympy.matrices.immutable import ImmutableDenseMatrix
 from deqmath.calculus.normal_form import simplified
 from deqmath.errors import InputError, KinkError, ShapeError, UnknownNodeError
 from deqmath.expressions.assumptions import Assumption, invertible, no_kink
+from deqmath.expressions.constructors import elementwise
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -246,17 +247,37 @@ def of_elementwise(x: Elementwise, mv: Movement) -> MatrixExpr | None:
     """``d sigma(u) = diag(sigma'(u)) du`` for a column u, ``sigma'(X) o dX`` else; relu off its kink."""
     if x.function.expr.has(relu_scalar, step_scalar):
         mv.assume(no_kink(x.arg))
+    parts = [p for p in (_by_argument(x, mv), *_by_parameters(x, mv)) if p is not None]
+    return None if not parts else parts[0] if len(parts) == 1 else MatAdd(*parts)
+
+
+def _by_argument(x: Elementwise, mv: Movement) -> MatrixExpr | None:
+    """``sigma'(X) o dX``, as a diagonal matrix times dX for a column."""
     slope = derivative_of_function(x)
-    if slope.expr == 0:
+    du = _d(x.arg, mv)
+    if slope.expr == 0 or du is None:
         return None
-    du = _d0(x.arg, mv)
-    factor = MatMul(slope.expr, du) if not slope.expr.has(*slope.variables) else None
-    if factor is not None:
-        return factor
+    if not slope.expr.has(*slope.variables):
+        return MatMul(slope.expr, du)
     if x.shape[1] == 1:
         gate = Gate(x.arg) if x.is_relu else Diag(Elementwise(slope, x.arg))
         return MatMul(gate, du)
     return HadamardProduct(Elementwise(slope, x.arg), du)
+
+
+def _by_parameters(x: Elementwise, mv: Movement) -> list[MatrixExpr]:
+    """``(d sigma/ds)(X) ds`` for every scalar parameter s of the function itself that moves."""
+    moving = [s for s in mv.by if isinstance(s, Symbol) and s in x.function.free_symbols]
+    out = []
+    for s in moving:
+        slope = sp.diff(x.function.expr, s)
+        if slope != 0:
+            (t,) = x.function.variables
+            value = elementwise(sp.Lambda(t, slope), x.arg)
+            if not slope.has(t):
+                value = MatMul(slope, OneMatrix(*x.shape))
+            out.append(MatMul(mv.by[s], value))
+    return out
 
 
 @differentials.register(Gate)

@@ -27,16 +27,21 @@ from deqmath.expressions.ordering import structure_key
 _DEPTH = 5
 _MOST_DIFFERENCES = 12
 _MOST_TERMS = 60
+_MOST_INDICES = 4
 
 
 def vanishes(difference: Polynomial) -> bool:
     """Whether the rules show that a difference is zero wherever it is defined."""
     if _no_terms(difference):
         return True
-    if len(difference) > _MOST_TERMS:
+    if _too_large(difference):
         return False
     seen: set[frozenset[tuple[Monomial, object]]] = set()
     return _search(resolved(proof_form(difference)), _DEPTH, seen)
+
+
+def _too_large(p: Polynomial) -> bool:
+    return len(p) > _MOST_TERMS or any(len(m.binders) > _MOST_INDICES for m, _ in p)
 
 
 def _no_terms(p: Polynomial) -> bool:
@@ -84,7 +89,7 @@ def _search(p: Polynomial, depth: int, seen: set[frozenset[tuple[Monomial, objec
     if _no_terms(p):
         return True
     key = frozenset(p.terms.items())
-    if depth == 0 or len(seen) > _MOST_DIFFERENCES or len(p) > _MOST_TERMS or key in seen:
+    if depth == 0 or len(seen) > _MOST_DIFFERENCES or _too_large(p) or key in seen:
         return False
     seen.add(key)
     for on_left in (True, False):
