@@ -177,6 +177,12 @@ def _rational(x: sp.Rational, ev: Evaluator) -> Any:
     return ev.point.number(int(x.p), int(x.q))
 
 
+@values.register(sp.Float)
+def _float(x: sp.Float, ev: Evaluator) -> Any:
+    """A float is the dyadic rational it denotes, exactly."""
+    return _rational(sp.Rational(x), ev)
+
+
 @values.register(sp.Add)
 def _scalar_sum(x: sp.Add, ev: Evaluator) -> Any:
     return _fold_sum([ev(a) for a in x.args])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,9 @@ from deqmath.codegen.plan import Plan, make_plan
 from deqmath.codegen.targets import target_named
 from deqmath.codegen.write import About, module_text
 from deqmath.errors import InputError
+
+#: Names that generated text relies on: the libraries it imports and Python's own.
+_NOT_FUNCTIONS = frozenset({"np", "scipy", "warnings", "mpmath", "ctx", "batch", "sizes", *dir(builtins)})
 
 
 def generate(
@@ -85,7 +89,7 @@ def generate(
     array([[0.5]])
     """
     chosen = target_named(target)
-    reserved = chosen.reserved | all_names(chosen.helpers) | set(expressions)
+    reserved = chosen.reserved | all_names(chosen.helpers)
     order = None if arguments is None else [str(a) for a in arguments]
     left_out = [*without, *chosen.without]
     plans = []
@@ -110,6 +114,9 @@ def _checked(expressions: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
             msg = (
                 f"generate received the function name {name!r}; it needs a Python identifier with no leading underscore"
             )
+            raise InputError(msg)
+        if name in _NOT_FUNCTIONS:
+            msg = f"generate received the function name {name!r}, which generated text uses itself; choose another, as in '{name}_value'"
             raise InputError(msg)
         values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
         values = tuple(getattr(v, "result", v) for v in values)  # a Derivation stands for its result

@@ -148,6 +148,12 @@ class GeneratedModule:
 
 
 def _write_atomically(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
+        if path.is_dir():
+            msg = f"write received the folder {path}; it needs a file name, as in eq10.py"
+            raise InputError(msg)
+        path.write_text(text, encoding="utf-8")
+        return
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
         try:
             part.write(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Expr, Identity, Lambda, MatAdd, MatMul, MatrixExpr, S, Symbol, Trace, ZeroMatrix
+from sympy import Dummy, Expr, Identity, Lambda, MatAdd, MatMul, MatrixExpr, S, Symbol, Trace, ZeroMatrix
 from sympy.core.sympify import SympifyError, _sympify  # strict: refuses text, which sympify would run
 from sympy.matrices.expressions import (
     BlockMatrix,
@@ -106,20 +106,26 @@ def elementwise(f: Any, X: Any) -> MatrixExpr:
         A matrix expression of any shape.
     """
     X = _matrix("elementwise", X)
-    if isinstance(f, Lambda):
-        if len(f.variables) != 1:
-            msg = f"elementwise received {f} of {len(f.variables)} variables; it needs a function of one"
-            raise InputError(msg)
-        body = f(entry_variable)
-    elif callable(f):
-        body = f(entry_variable)
+    if isinstance(f, Lambda) and len(f.variables) != 1:
+        msg = f"elementwise received {f} of {len(f.variables)} variables; it needs a function of one"
+        raise InputError(msg)
+    if isinstance(f, Lambda) or callable(f):
+        entry = Dummy("t", real=True)
+        body = f(entry)
     else:
         msg = f"elementwise received {f!r}; it needs a SymPy function or Lambda, as in elementwise(sympy.tanh, X)"
         raise InputError(msg)
     if not isinstance(body, Expr):
         msg = f"elementwise received {f!r}, which gives {body!r} of a symbol; it needs a SymPy expression"
         raise InputError(msg)
-    return X if body == entry_variable else Elementwise(Lambda(entry_variable, body), X)
+    if body == entry:
+        return X
+    # a parameter of the function may be called t as well: the entry then takes another name
+    taken = {s.name for s in body.free_symbols if s != entry}
+    variable = entry_variable
+    while variable.name in taken:
+        variable = Symbol(f"{variable.name}_", real=True)
+    return Elementwise(Lambda(variable, body.xreplace({entry: variable})), X)
 
 
 def diag(v: Any) -> MatrixExpr:

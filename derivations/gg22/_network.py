@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -95,3 +96,25 @@ def many_digits(width: int, samples: int, digits_wanted: int, seed: int = 0) -> 
     """The network of :func:`digits`, its float64 entries taken exactly, computed to many digits."""
     trial = digits(width, samples, seed)
     return ManyDigits(MultiprecisionNetwork.from_network(trial.network, digits=digits_wanted + 10), trial.X, trial.y)
+
+
+def jacobian_by_differences(many: ManyDigits, value: Callable[[MultiprecisionNetwork], Any], digits_wanted: int) -> Any:
+    """``d value / d vec(A)`` by central differences of the model itself in mpmath: no formula of the paper is used.
+
+    The step is ``10^-(digits/2 + 5)``, so the error of order h^2 is below ``10^-digits``; the network must carry
+    ``digits + 50`` digits. ``value`` gives a column (m x 1) or a row (1 x m) of a network.
+    """
+    network = many.network
+    ctx, m = network.context, network.width
+    h = ctx.mpf(10) ** -(digits_wanted // 2 + 5)
+    columns = []
+    for j in range(m):
+        for i in range(m):
+            sides = []
+            for step in (h, -h):
+                A = network.A.copy()
+                A[i, j] += step
+                moved = MultiprecisionNetwork(A, network.W, network.b, network.gamma, digits=digits_wanted + 50)
+                sides.append(value(moved))
+            columns.append([(p - q) / (2 * h) for p, q in zip(sides[0], sides[1], strict=True)])
+    return ctx.matrix(columns).T

@@ -15,6 +15,7 @@ from sympy import S, sqrt
 
 import deqmath as dm
 from deqmath.claims.crosscheck import cross_check, cross_check_digits, tolerance
+from deqmath.numeric import MultiprecisionNetwork
 
 from ._network import digits, i, j, many_digits, net
 
@@ -103,7 +104,7 @@ def motion_of_the_predictions(case):
     h = 1e-5
     gradient = trial.network.gradient(trial.X, trial.y)
     ahead, behind = (
-        trial.network.with_parameters(A=trial.network.A - step * gradient).predict(trial.X) for step in (h, -h)
+        trial.network.with_parameters(A=trial.network.A - gradient * step).predict(trial.X) for step in (h, -h)
     )
     yield cross_check(
         matrix_form,
@@ -113,3 +114,26 @@ def motion_of_the_predictions(case):
         what="(7) against differences of the predictions along the flow, digits, m = 32",
         script=trial.script,
     )
+    exact = many_digits(6, 3, case.digits + 40)
+    yield cross_check_digits(
+        matrix_form,
+        exact.symbols(),
+        differences_along_the_flow(exact, case.digits),
+        context=exact.network.context,
+        digits=case.digits,
+        what="(7) against differences of the predictions along the flow in mpmath, digits, m = 6",
+    )
+
+
+def differences_along_the_flow(many, digits_wanted):
+    """Central differences of the mpmath trainer's predictions along its own negative gradient; n x 1."""
+    network, X = many.network, many.X.tolist()
+    gradient = network.gradient(X, many.y.tolist())
+    h = network.context.mpf(10) ** -(digits_wanted // 2 + 5)
+    ahead, behind = (
+        MultiprecisionNetwork(
+            network.A - gradient * step, network.W, network.b, network.gamma, digits=digits_wanted + 50
+        ).predict(X)
+        for step in (h, -h)
+    )
+    return (ahead - behind) * (1 / (2 * h))
