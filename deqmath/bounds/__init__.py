@@ -4,6 +4,7 @@ A bound is proved or undecided. Proofs use float64 Cholesky factorisations with 
 products that BLAS carries out without error, and rational arithmetic; nothing depends on a rounding mode.
 """
 
+from deqmath.bounds.arc_cosine import arc_cosine
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.checker import FalseCertificateError, check_certificate
 from deqmath.bounds.equilibria import equilibrium
@@ -15,11 +16,21 @@ from deqmath.bounds.gram_bounds import (
     resolvent_norm,
     sigma_min,
 )
+from deqmath.bounds.gram_enclosure import GramEnclosure
 from deqmath.bounds.inverse_forms import inverse_quadratic_form
 from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambda_min
-from deqmath.bounds.network_gram import GramEnclosure, network_gram, network_lambda_min
+from deqmath.bounds.limit_kernels import LimitKernel, limit_kernel
+from deqmath.bounds.network_gram import network_gram, network_lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
 from deqmath.bounds.record import BoundRecord, Entry
+from deqmath.bounds.tails import (
+    bernstein,
+    exp_envelope,
+    gaussian_norm,
+    hoeffding,
+    matrix_chernoff_width,
+    sub_gaussian_norm,
+)
 from deqmath.bounds.well_posedness import well_posed
 
 __all__ = [
@@ -30,19 +41,28 @@ __all__ = [
     "EquilibriumEnclosure",
     "FalseCertificateError",
     "GramEnclosure",
+    "LimitKernel",
+    "arc_cosine",
+    "bernstein",
     "check_certificate",
     "condition_number",
     "equilibrium",
+    "exp_envelope",
+    "gaussian_norm",
     "gram_lambda_min",
     "hadamard_gram_lambda_min",
+    "hoeffding",
     "inverse_quadratic_form",
     "is_positive_definite",
     "lambda_max",
     "lambda_min",
+    "limit_kernel",
+    "matrix_chernoff_width",
     "network_gram",
     "network_lambda_min",
     "operator_norm",
     "resolvent_norm",
     "sigma_min",
+    "sub_gaussian_norm",
     "well_posed",
 ]

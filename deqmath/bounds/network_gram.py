@@ -6,59 +6,27 @@ r"""The Gram matrix of a network, enclosed from proved equilibria and adjoints, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deqmath.bounds.bound import Bound, Status
-from deqmath.bounds.eigenvalue import smallest_eigenvalue
+from deqmath.bounds.bound import Bound
 from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibrium, norm_up, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.gated_systems import Factor, GatedSystem
+from deqmath.bounds.gram_enclosure import GramEnclosure, enclosure_lambda_min
 from deqmath.bounds.inputs import Array
-from deqmath.bounds.integer_matrix import IntegerDense
 from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, require_digits
-from deqmath.bounds.rationals import floor_log2, round_down, round_up, short_up, two_to
+from deqmath.bounds.rationals import short_up, two_to
 
 if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
 
 GUARD_DIGITS = 6
 MOST_TRIES = 4
-
-
-@dataclass(frozen=True, eq=False)
-class GramEnclosure:
-    """``|H_ij - centre_ij| <= radius_ij``, entry by entry.
-
-    Attributes
-    ----------
-    centre : Scaled
-        An exact symmetric matrix, shape (n, n), times ``factor``.
-    factor : Fraction
-        ``gamma^2/m``.
-    radius : Fraction
-        At least ``max_ij |H_ij - centre_ij|``, `factor` included.
-    status : {"proved", "undecided"}
-    reason : str
-    """
-
-    centre: Scaled
-    factor: Fraction
-    radius: Fraction
-    status: Status = "proved"
-    reason: str = ""
-
-    def entry(self, i: int, j: int) -> Bound:
-        """``H_ij``, enclosed."""
-        if self.status == "undecided":
-            return Bound.undecided(f"H[{i}, {j}]", self.reason)
-        middle = self.centre.fraction(i, j) * self.factor
-        return Bound(middle - self.radius, middle + self.radius, f"H[{i}, {j}]")
 
 
 def network_gram(net: ReLUNetwork, X: Array, digits: int = 15) -> GramEnclosure:
@@ -201,32 +169,9 @@ def network_lambda_min(net: ReLUNetwork, X: Array, digits: int = 15) -> Bound:
         found = _gram_of(weights, equilibrium(net, X, precision), precision)
         if found.status == "undecided":
             return Bound.undecided("lambda_min(H)", found.reason, ASSUMPTIONS)
-        best = _lambda_min_of(found, wanted + 1)
+        best = enclosure_lambda_min(found, wanted + 1, "lambda_min(H)")
         if best.digits >= wanted or found.radius == 0:
             break
         precision += wanted - int(best.digits) + GUARD_DIGITS
     assert best is not None
     return best
-
-
-def _lambda_min_of(found: GramEnclosure, digits: int) -> Bound:
-    n = found.centre.values.shape[0]
-    weyl = n * found.radius
-    bits = found.centre.largest_bits()
-    if bits == 0:
-        return Bound(-weyl, weyl, "lambda_min(H)", "proved", ASSUMPTIONS)
-    scaled = IntegerDense(Scaled(found.centre.values, -bits))
-    inside = smallest_eigenvalue(scaled, digits)
-    factor = found.factor * two_to(found.centre.exponent + bits)
-    low = None if inside.lower is None else inside.lower * factor - weyl
-    return _short(low, inside.upper * factor + weyl)
-
-
-def _short(lower: Fraction | None, upper: Fraction) -> Bound:
-    """Dyadic ends that give away at most 1/32 of the width."""
-    if lower is None:
-        return Bound(None, upper, "lambda_min(H)", "proved", ASSUMPTIONS)
-    if lower < upper:
-        grid = floor_log2(upper - lower) - 6
-        lower, upper = round_down(lower, grid), round_up(upper, grid)
-    return Bound(lower, upper, "lambda_min(H)", "proved", ASSUMPTIONS)
