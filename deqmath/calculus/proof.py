@@ -25,9 +25,9 @@ from deqmath.expressions.ordering import structure_key
 #: How many inverses are cleared one after the other, how many differences are looked at, and how many
 #: terms one may grow to. Stopping early decides nothing, so it is safe.
 _DEPTH = 5
-_MOST_DIFFERENCES = 12
+_MOST_DIFFERENCES = 10
 _MOST_TERMS = 60
-_MOST_INDICES = 4
+_MOST_INDICES = 2
 
 
 def vanishes(difference: Polynomial) -> bool:

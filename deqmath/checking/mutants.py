@@ -2,7 +2,8 @@
 
 Every operator below makes the kind of slip a person makes at a blackboard. A mutant that is
 equal to the original (the transpose of a symmetric factor, say) is recognised by exact
-evaluation and left out.
+evaluation and left out, and so is one that is defined nowhere (the inverse of a matrix of rank 1):
+it says nothing that could be false.
 
 ====================  ===============================================================
 sign                  the sign of the whole, or of one term of a sum, flipped
@@ -11,7 +12,10 @@ transpose             a square factor transposed
 order                 two neighbouring factors of one shape swapped; Kronecker factors swapped
 gate                  a gate dropped; a gate taken of the negated pre-activation
 index                 one sample index put for another
-missing               a term of a sum dropped; a square factor of a product dropped
+missing               a term of a sum dropped; a square factor of a product dropped; a factor of a
+                      Hadamard product dropped
+structure             a commutation ``K_pq`` turned into ``K_qp``; a block of a block matrix dropped
+function              an elementwise function put for another; a softmax put for its exponential
 inverse               an inverse dropped
 ====================  ===============================================================
 """
@@ -22,13 +26,36 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatrixExpr, Mul, S, Symbol, Transpose
-from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol
+from sympy import (
+    Expr,
+    Identity,
+    Inverse,
+    Lambda,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    Mul,
+    S,
+    Symbol,
+    Transpose,
+    ZeroMatrix,
+    exp,
+)
+from sympy.matrices.expressions import BlockMatrix, HadamardProduct, KroneckerProduct, MatrixSymbol
 
 from deqmath.checking.domains import NotInDomain
 from deqmath.checking.exact import run_exact
 from deqmath.checking.sides import EqualTest
-from deqmath.expressions.nodes import Column, Diag, Gate, Total
+from deqmath.expressions.nodes import (
+    Column,
+    Commutation,
+    Diag,
+    Elementwise,
+    Gate,
+    SoftmaxColumns,
+    Total,
+    entry_variable,
+)
 from deqmath.expressions.printing import text
 
 _MOST = 60
@@ -56,24 +83,30 @@ def mutants(expr: Expr) -> list[Mutant]:
     list of Mutant
         In a fixed order, at most 60.
     """
+    return sorted_out(expr)[0]
+
+
+def sorted_out(expr: Expr) -> tuple[list[Mutant], list[Mutant]]:
+    """The mutants that change something, at most 60, and those planted beside them that change nothing."""
     seen: set[Expr] = {expr}
     out: list[Mutant] = []
+    same: list[Mutant] = []
     for m in _planted(expr):
         if m.expression in seen or len(out) >= _MOST:
             continue
         seen.add(m.expression)
-        if not _equivalent(expr, m.expression):
-            out.append(m)
-    return out
+        (same if _equivalent(expr, m.expression) else out).append(m)
+    return out, same
 
 
 def _equivalent(a: Expr, b: Expr) -> bool:
+    """Equal wherever both are defined, or never both defined."""
     if not isinstance(a, MatrixExpr):
-        return bool((a - b).equals(0))
+        a, b = (MatMul(s, Identity(S.One)) for s in (a, b))
     if tuple(a.shape) != tuple(b.shape):
         return False
     try:
-        return run_exact(EqualTest(a, b)).agrees is True
+        return run_exact(EqualTest(a, b)).agrees is not False
     except NotInDomain:
         return False
 
@@ -95,7 +128,7 @@ def _walk(x: Expr, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Exp
     yield path, x
     if isinstance(x, MatrixSymbol):
         return
-    for k, a in enumerate(x.args):
+    for k, a in enumerate(_children(x)):
         if isinstance(a, Expr) and not (isinstance(x, Total) and k > 0) and not (isinstance(x, Column) and k == 1):
             yield from _walk(a, (*path, k))
 
@@ -104,9 +137,17 @@ def _rebuilt(x: Expr, path: tuple[int, ...], new: Expr) -> Expr:
     if not path:
         return new
     k, *rest = path
-    args = list(x.args)
+    args = list(_children(x))
     args[k] = _rebuilt(args[k], tuple(rest), new)
+    if isinstance(x, BlockMatrix):
+        rows, cols = x.blockshape
+        return BlockMatrix([args[r * cols : (r + 1) * cols] for r in range(rows)])
     return x.func(*args)
+
+
+def _children(x: Expr) -> tuple[Any, ...]:
+    """The arguments in which an error can be planted; of a block matrix, its blocks."""
+    return tuple(x.blocks) if isinstance(x, BlockMatrix) else x.args
 
 
 def _slips(x: Expr, whole: Expr) -> Iterator[tuple[str, Expr]]:
@@ -198,6 +239,31 @@ def inverse(x: Expr, _: Expr) -> Iterator[Expr]:
         yield x.arg
 
 
+def structure(x: Expr, _: Expr) -> Iterator[Expr]:
+    """Structure put down the wrong way round: a commutation transposed, a block dropped."""
+    if isinstance(x, Commutation) and x.args[0] != x.args[1]:
+        yield Commutation(x.args[1], x.args[0])
+    if isinstance(x, BlockMatrix):
+        rows, cols = x.blockshape
+        for k in range(rows * cols):
+            r, c = divmod(k, cols)
+            if not isinstance(x.blocks[r, c], ZeroMatrix):
+                body = [[x.blocks[i, j] for j in range(cols)] for i in range(rows)]
+                body[r][c] = ZeroMatrix(*x.blocks[r, c].shape)
+                yield BlockMatrix(body)
+
+
+def function(x: Expr, _: Expr) -> Iterator[Expr]:
+    """An elementwise function put for another."""
+    if isinstance(x, Elementwise):
+        (t,) = x.function.variables
+        yield Elementwise(Lambda((t,), x.function.expr + 1), x.arg)
+        if not x.is_relu and x.function.expr.is_Function:
+            yield Elementwise(Lambda((t,), x.function.expr.diff(t)), x.arg)
+    if isinstance(x, SoftmaxColumns):
+        yield Elementwise(Lambda((entry_variable,), exp(entry_variable)), x.arg)
+
+
 _OPERATORS: tuple[Callable[[Any, Any], Iterator[Expr]], ...] = (
     sign,
     factor,
@@ -207,4 +273,6 @@ _OPERATORS: tuple[Callable[[Any, Any], Iterator[Expr]], ...] = (
     index,
     missing,
     inverse,
+    structure,
+    function,
 )

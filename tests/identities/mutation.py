@@ -1,0 +1,105 @@
+"""``python -m tests.identities.mutation`` writes docs/mutation.md: how many planted errors the checker refutes."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import deqmath as dm
+from deqmath.checking import mutants as planting
+from deqmath.checking.mutants import Mutant, sorted_out
+from deqmath.errors import ShapeError
+
+from .derive import derived
+from .problems import PROBLEMS, Problem
+
+PAGE = Path(__file__).parents[2] / "docs" / "mutation.md"
+
+
+@dataclass
+class Score:
+    """Counts over all identities."""
+
+    refuted: Counter[str] = field(default_factory=Counter)
+    planted: Counter[str] = field(default_factory=Counter)
+    survivors: list[tuple[Problem, Mutant, str]] = field(default_factory=list)
+    same: int = 0
+    same_proved: int = 0
+    seconds: float = 0.0
+
+
+def status(problem: Problem, mutant: Mutant) -> str:
+    """What the checker says of a planted error."""
+    try:
+        if problem.kind in ("gradient", "jacobian"):
+            return dm.check_derivative(mutant.expression, problem.of, problem.wrt).status
+        return dm.check_equal(mutant.expression, problem.stated).status
+    except ShapeError:
+        return "refuted"
+
+
+def run() -> Score:
+    """Plant every error in every result."""
+    score, start = Score(), time.perf_counter()
+    for problem in PROBLEMS:
+        result = derived(problem)
+        wrong, same = sorted_out(result)
+        for mutant in wrong:
+            found = status(problem, mutant)
+            score.planted[mutant.name] += 1
+            score.refuted[mutant.name] += found == "refuted"
+            if found != "refuted":
+                score.survivors.append((problem, mutant, found))
+        score.same += len(same)
+        score.same_proved += sum(dm.proves_equal(result, m.expression) for m in same)
+    score.seconds = time.perf_counter() - start
+    return score
+
+
+def page(score: Score) -> str:
+    """The whole page."""
+    planted, refuted = sum(score.planted.values()), sum(score.refuted.values())
+    operators = [
+        (name, " ".join((inspect.getdoc(getattr(planting, name)) or "").split())) for name in sorted(score.planted)
+    ]
+    table = "\n".join(f"| {n} | {d} | {score.planted[n]} | {score.refuted[n]} |" for n, d in operators)
+    left = "\n".join(
+        f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {found}." for p, m, found in score.survivors
+    )
+    return f"""# Mutation testing of the checker
+
+Written by `python -m tests.identities.mutation`. In the derived result of each of the {len(PROBLEMS)} identities
+([identities.md](identities.md)) every slip of the operators below is planted, one at a time, and the checker must
+refute it: by a counterexample in true numbers, not only over a prime field. `deqmath verify --mutate` does the same
+for the claims.
+
+Score: {refuted} of {planted} refuted ({100 * refuted / planted:.1f}%), in {score.seconds:.0f} s.
+
+| operator | slip | planted | refuted |
+|---|---|---|---|
+{table}
+
+## Survivors
+
+{left or "None."}
+
+## Slips that change nothing
+
+{score.same} more slips gave an expression that is equal to the original wherever both are defined (the transpose of a
+symmetric matrix, two commuting factors swapped), or one that is defined nowhere (the inverse of a matrix of rank 1).
+They are no errors. The rules of the calculus prove {score.same_proved} of them equal for all dimensions; the others are
+recognised by exact evaluation, or are defined nowhere.
+"""
+
+
+def main() -> None:
+    """Run and write."""
+    PAGE.write_text(page(run()), encoding="utf-8")
+    print(PAGE.name, "written")
+
+
+if __name__ == "__main__":
+    main()
