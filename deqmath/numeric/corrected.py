@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deqmath.numeric.arrays import Array, row_norms
+import numpy as np
+
+from deqmath.numeric.arrays import Array, is_numpy, row_norms
 
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
@@ -57,8 +59,9 @@ def corrected_prediction(net: ReLUNetwork, injection: Array, sweeps: int) -> Cor
     offset = xp.astype(injection, xp.float32)
     z = xp.where(offset > 0, offset, xp.zeros_like(offset))
     for _ in range(sweeps):
-        z = z @ low.T + offset
-        z = xp.where(z > 0, z, xp.zeros_like(z))
+        z = z @ low.T
+        z += offset
+        z = np.maximum(z, 0.0, out=z) if is_numpy(xp) else xp.where(z > 0, z, xp.zeros_like(z))
     z = xp.astype(z, xp.float64)
     u = net.gamma * (z @ net.A.T) + injection
     image = xp.where(u > 0, u, xp.zeros_like(u))

@@ -1,0 +1,76 @@
+"""What the numeric benchmarks share: problems, and times in the unit g of one float64 product, taken in turns.
+
+Run with one BLAS thread: ``OPENBLAS_NUM_THREADS=1 python -m pytest -m benchmark tests/benchmarks/test_numeric_*.py -s``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from deqmath.numeric import ReLUNetwork
+
+SIZES = [(1024, 100), (1024, 500), (2048, 500)]
+
+
+def need_one_blas_thread() -> None:
+    """Skip unless BLAS was started on one thread: g is the price of a product on one core."""
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        pytest.skip("g is measured on one core: set OPENBLAS_NUM_THREADS=1 before Python starts")
+
+
+def fresh(m: int, n: int, d: int = 64) -> tuple[ReLUNetwork, np.ndarray, np.ndarray]:
+    """A Gaussian network, unit rows, gamma = 0.25/sqrt m."""
+    X = np.random.default_rng(1).standard_normal((n, d))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net = ReLUNetwork.random(width=m, inputs=d, gamma0=0.25, seed=0)
+    net.operator_norm()
+    return net, X, np.sign(X[:, 0])
+
+
+def renewed(net: ReLUNetwork) -> ReLUNetwork:
+    """The network with its float32 copy forgotten, which every new network has to make."""
+    net.__dict__.pop("low_precision", None)
+    return net
+
+
+def median_seconds(tasks: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The median time of each task, the tasks taken in turns so that all see the same machine."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task()
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            task()
+            times[name].append(time.perf_counter() - start)
+    return {name: float(np.median(found)) for name, found in times.items()}
+
+
+def in_products(net: ReLUNetwork, n: int, tasks: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
+    """The median price of each task in g; a g is measured before every task, so that load changes are shared."""
+    Z, M = np.random.default_rng(0).standard_normal((n, net.width)), net.A.T
+    repeat = max(1, int(2e9 / (2 * n * net.width**2)))
+    ratios: dict[str, list[float]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task()
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            unit = []
+            start = time.perf_counter()
+            for _ in range(repeat):
+                Z @ M
+            unit.append((time.perf_counter() - start) / repeat)
+            start = time.perf_counter()
+            task()
+            taken = time.perf_counter() - start
+            start = time.perf_counter()
+            for _ in range(repeat):
+                Z @ M
+            unit.append((time.perf_counter() - start) / repeat)
+            ratios[name].append(taken / float(np.mean(unit)))
+    return {name: float(np.median(found)) for name, found in ratios.items()}
