@@ -28,7 +28,8 @@ from deqmath.checking.solving import NotSolvable, satisfy
 from deqmath.expressions.nodes import Column
 from deqmath.expressions.python_source import declarations
 
-_DRAWS = 40
+#: Draws at each of the smallest three sizes, and at the others.
+_DRAWS = (120, 30)
 _PASSES = 3
 _BITS = 256
 
@@ -51,10 +52,13 @@ def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None
     letters = alphabet(test.expressions)
     rng = random.Random(seed)
     with flint_precision(_BITS):
-        for sizes in _growing_sizes(letters):
+        for k, sizes in enumerate(_growing_sizes(letters)):
             for bindings in index_choices(letters, sizes):
-                for draw in range(_DRAWS):
-                    for domain in (Rationals(1 + draw % 4), Balls(_BITS, 1 + draw % 4)):
+                draws = _DRAWS[k > 2]
+                for draw in range(draws):
+                    # small integers first, then eighths up to 1, where signs change more often
+                    spread, parts = (8, 8) if 2 * draw >= draws else (1 + draw % 4, 1)
+                    for domain in (Rationals(spread, parts), Balls(_BITS, spread, parts)):
                         symbols = _differs(test, letters, domain, sizes, bindings, rng, None)
                         if symbols == "other domain":
                             continue

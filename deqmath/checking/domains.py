@@ -177,8 +177,8 @@ class Rationals(Domain):
     name = "rationals"
     exact = True
 
-    def __init__(self, spread: int = 3) -> None:
-        self.spread = spread
+    def __init__(self, spread: int = 3, parts: int = 1) -> None:
+        self.spread, self.parts = spread, parts
 
     def number(self, p: int, q: int = 1) -> Any:
         return flint.fmpq(p, q)
@@ -200,7 +200,7 @@ class Rationals(Domain):
         return bool(x > 0)
 
     def draw(self, rng: random.Random) -> Any:
-        return flint.fmpq(rng.choice([k for k in range(-self.spread, self.spread + 1) if k]))
+        return flint.fmpq(rng.choice([k for k in range(-self.spread, self.spread + 1) if k]), self.parts)
 
     def sqrt(self, x: Any) -> Any:
         if x >= 0:
@@ -217,8 +217,8 @@ class Balls(Domain):
     name = "balls"
     exact = False
 
-    def __init__(self, bits: int = 256, spread: int = 3) -> None:
-        self.bits, self.spread = bits, spread
+    def __init__(self, bits: int = 256, spread: int = 3, parts: int = 1) -> None:
+        self.bits, self.spread, self.parts = bits, spread, parts
 
     def number(self, p: int, q: int = 1) -> Any:
         return flint.arb(flint.fmpq(p, q))
@@ -236,7 +236,7 @@ class Balls(Domain):
         raise BadPoint(msg)
 
     def draw(self, rng: random.Random) -> Any:
-        return self.number(rng.choice([k for k in range(-self.spread, self.spread + 1) if k]))
+        return self.number(rng.choice([k for k in range(-self.spread, self.spread + 1) if k]), self.parts)
 
     def sqrt(self, x: Any) -> Any:
         if x >= 0:
