@@ -93,7 +93,7 @@ def test_trained_network(m, n, record_property):
         assert found["default"] <= 1.3 * sweeps["anderson"] * 1.25
 
 
-@pytest.mark.parametrize(("error", "tol", "least"), [(5e-3, 1.0, 25.0), (1e-3, 0.1, 7.0)])
+@pytest.mark.parametrize(("error", "tol", "least"), [(5e-3, 0.9, 25.0), (1e-3, 0.1, 7.0)])
 def test_flow_on_digits(error, tol, least, record_property):
     """Residual error at t = 300 relative to a fine run, and the time of SciPy's RK45 at rtol 1e-3 and 1e-4."""
     data = load("digits", samples=100, classes=(3, 8))
