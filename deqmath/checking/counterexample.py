@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Expr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.domains import BadPoint, Balls, Domain, NotInDomain, Rationals, flint_precision
+from deqmath.checking.domains import BadPoint, Balls, Boundary, Domain, NotInDomain, Rationals, flint_precision
 from deqmath.checking.evaluation import Point
 from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import (
@@ -43,7 +43,9 @@ class Counterexample:
     domain: str
 
 
-def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None:
+def find_counterexample(
+    test: SidesTest, seed: int = 0, *, also: dict[Symbol, int] | None = None
+) -> Counterexample | None:
     """The smallest point found at which the sides differ, in true numbers with true signs.
 
     Sizes grow from 1, entries are small integers; rational arithmetic where every function allows
@@ -52,7 +54,10 @@ def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None
     letters = alphabet(test.expressions)
     rng = random.Random(seed)
     with flint_precision(_BITS):
-        for k, sizes in enumerate(_growing_sizes(letters)):
+        sizes_tried = _growing_sizes(letters)
+        if also is not None and also not in sizes_tried:
+            sizes_tried.append(also)
+        for k, sizes in enumerate(sizes_tried):
             for bindings in index_choices(letters, sizes):
                 draws = _DRAWS[k > 2]
                 for draw in range(draws):
@@ -68,6 +73,23 @@ def find_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None
                             if described is not None:
                                 return described
                         break
+    return None
+
+
+def boundary_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | None:
+    """A point where a hypothesis ``>= 0`` holds with equality, and the sides differ; None if none is found.
+
+    At such a point a pre-activation may be 0: relu(0) = 0 and the gate of 0 is closed.
+    """
+    letters = alphabet(test.expressions)
+    rng = random.Random(seed)
+    domain = Boundary()
+    for sizes in _growing_sizes(letters)[:4]:
+        for bindings in index_choices(letters, sizes):
+            for _ in range(_DRAWS[1]):
+                symbols = _differs(test, letters, domain, sizes, bindings, rng, None)
+                if isinstance(symbols, dict):
+                    return _describe(test, letters, domain, sizes, bindings, symbols)
     return None
 
 

@@ -16,9 +16,11 @@ import flint
 
 from deqmath.checking.atoms import Atoms, Calls, Gates
 
-#: The least prime above 2^61 that is 3 mod 4 (so roots are powers) and in which 2, 3, 5 and 7 are
-#: squares (so sqrt(m) exists for every small size m).
-PRIME = 2**61 + 1599
+#: The least primes above 2^61 that are 3 mod 4 (so roots are powers) and in which 2, 3, 5 and 7 are
+#: squares (so sqrt(m) exists for every small size m). Points take them in turn: a difference that one
+#: prime divides is seen by the next.
+PRIMES = tuple(2**61 + k for k in (1599, 2439, 5079, 5559))
+PRIME = PRIMES[0]
 
 _flint_precision = RLock()
 
@@ -96,7 +98,7 @@ class Domain:
 
 
 class PrimeField(Domain):
-    """Integers modulo the prime p = 2^61 + 1599.
+    """Integers modulo a prime p near 2^61.
 
     Rational identities that hold over the rationals hold here. Signs are free bits, and values of
     functions are free atoms with the relations listed in :mod:`~deqmath.checking.atoms`.
@@ -113,6 +115,9 @@ class PrimeField(Domain):
         self.roots: set[int] = set()
 
     def number(self, p: int, q: int = 1) -> Any:
+        if q % self.p == 0:
+            msg = f"a denominator is divisible by the prime {self.p}"
+            raise BadPoint(msg)
         return flint.nmod(p, self.p) / flint.nmod(q, self.p)
 
     def matrix(self, rows: int, cols: int, entries: list[Any]) -> Any:
@@ -209,6 +214,16 @@ class Rationals(Domain):
                 return flint.fmpq(p, q)
         msg = f"sqrt({x}) is not rational"
         raise NotInDomain(msg)
+
+
+class Boundary(Rationals):
+    """Rationals that visit the boundary of a sign hypothesis: small numbers >= 0, and 1[0 > 0] = 0."""
+
+    def _sign(self, x: Any) -> bool:
+        return bool(x > 0)
+
+    def draw(self, rng: random.Random) -> Any:
+        return flint.fmpq(rng.choice((0, 0, 1, 2)))
 
 
 class Balls(Domain):

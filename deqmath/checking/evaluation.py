@@ -28,7 +28,7 @@ from sympy.matrices.expressions import (
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
-from deqmath.checking.domains import Domain
+from deqmath.checking.domains import BadPoint, Domain, PrimeField
 from deqmath.checking.functions import scalar_function
 from deqmath.checking.matrices import FieldMatrix, base_of, constant, lift, negative
 from deqmath.errors import InputError
@@ -229,7 +229,14 @@ def _e(_x: Expr, ev: Evaluator) -> Any:
     return scalar_function("exp", ev.point.number(1))
 
 
+#: Powers beyond this are left to the prime field, where they do not grow.
+_HIGHEST_POWER = 1 << 12
+
+
 def _power_of(a: Any, n: int, one: Any) -> Any:
+    if abs(n) > _HIGHEST_POWER and not isinstance(base_of(a).domain, PrimeField):
+        msg = f"the power {n} of a number that is no residue"
+        raise BadPoint(msg)
     if n < 0:
         a, n = a.inverted(), -n
     out = one

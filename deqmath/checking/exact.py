@@ -3,8 +3,8 @@
 If the two sides differ as rational functions, their difference ``P/Q`` vanishes at a random
 point with probability at most ``deg P / (p - deg Q)``. At each size enough points are drawn that
 the chance of accepting a false identity at that size is below 2^-100. Signs of pre-activations
-are free bits in a field; every pattern of them is tried where there are at
-most 16, 6 random ones elsewhere.
+are free bits in a field; every pattern of them is tried where there are at most 16 (64 at sizes
+of 1), elsewhere all open, all closed and 2 random ones, where a single bad pattern can be missed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from sympy import MatrixExpr, Symbol
 
 from deqmath.checking.atoms import Gates
-from deqmath.checking.domains import PRIME, BadPoint, NotInDomain, PrimeField
+from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
 from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.points import (
     Alphabet,
@@ -36,6 +36,7 @@ from deqmath.expressions.assumptions import Assumption
 #: log2 of the chance of accepting a false identity, to be reached at every size.
 TARGET_BITS = 100
 _MOST_PATTERNS = 16
+_MOST_SMALL_PATTERNS = 1024
 _TRIES = 24
 
 
@@ -53,8 +54,12 @@ class ExactOutcome:
         The sizes tried.
     log2_chance
         The largest, over the sizes, log2 of the chance of accepting a false identity there.
+    gates
+        The largest number of gate bits at any size.
     all_patterns
-        Whether every gate pattern was tried at some size.
+        Whether every gate pattern was tried at every size.
+    some_size_exhausted
+        Whether every gate pattern was tried at one size at least.
     on_solution_set
         Whether the equations held at the points.
     disagreement
@@ -67,15 +72,16 @@ class ExactOutcome:
     log2_chance: float
     gates: int
     all_patterns: bool
+    some_size_exhausted: bool
     on_solution_set: bool
     disagreement: tuple[dict[Symbol, int], Bindings] | None = None
 
 
-def run_exact(test: SidesTest, seed: int = 0) -> ExactOutcome:
+def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactOutcome:
     """Compare the two sides at random points of the prime field, at several sizes."""
     letters = alphabet(test.expressions)
     state = _State(test, letters, random.Random(seed))
-    for sizes in size_choices(letters):
+    for sizes in size_choices(letters, level):
         for bindings in index_choices(letters, sizes):
             if not state.run_size(sizes, bindings):
                 return state.outcome(agrees=False, where=(sizes, bindings))
@@ -92,6 +98,7 @@ class _State:
         self.worst = -math.inf
         self.gates = 0
         self.all_patterns = True
+        self.some_size_exhausted = False
         self.on_solution_set = True
         self.solved: list[Solved] = []
         self.unsolvable: set[MatrixExpr] = set()
@@ -107,14 +114,15 @@ class _State:
             return False
         per_point = self._log2_chance(sizes)
         repeats = max(2, math.ceil(TARGET_BITS / max(1.0, -per_point)))
-        patterns = [(0, 0)]
-        if bits:
-            self.gates = max(self.gates, bits)
-            if 2**bits <= _MOST_PATTERNS:
-                patterns = [(k, bits) for k in range(2**bits)]
-            else:
-                self.all_patterns = False
-                patterns = [(self.rng.getrandbits(bits), bits) for _ in range(6)]
+        self.gates = max(self.gates, bits)
+        most = _MOST_SMALL_PATTERNS if all(n == 1 for n in sizes.values()) else _MOST_PATTERNS
+        if 2**bits <= most:
+            self.some_size_exhausted = True
+            patterns = [(k, bits) for k in range(2**bits)]
+        else:
+            self.all_patterns = False
+            drawn = [self.rng.getrandbits(bits) for _ in range(2)]
+            patterns = [(k, bits) for k in dict.fromkeys((2**bits - 1, 0, *drawn))]
         for pattern, length in patterns:
             for _ in range(repeats):
                 result = self._one(sizes, bindings, pattern, length)
@@ -127,8 +135,9 @@ class _State:
     def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
         """One point: (sides agree, gate bits used), or None if none could be drawn."""
         for _ in range(_TRIES):
-            gates = Gates(pattern, length, self.rng, PRIME)
-            field = PrimeField(self.rng, gates)
+            prime = PRIMES[self.points % len(PRIMES)]
+            gates = Gates(pattern, length, self.rng, prime)
+            field = PrimeField(self.rng, gates, prime)
             point = new_point(field, sizes, self.rng)
             try:
                 draw_symbols(point, self.letters, bindings)
@@ -173,6 +182,7 @@ class _State:
             self.worst,
             self.gates,
             self.all_patterns,
+            self.some_size_exhausted,
             self.on_solution_set,
             where,
         )

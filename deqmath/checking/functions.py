@@ -85,7 +85,8 @@ def scalar_function(name: str, x: Any) -> Any:
     if name in COMPOSED:
         return COMPOSED[name](x)
     if name not in SLOPES:
-        raise NotInDomain(f"the checker has no derivative for the function {name}")
+        msg = f"the checker has no derivative for the function {name}"
+        raise NotInDomain(msg)
     if isinstance(x, DualMatrix):
         y = scalar_function(name, x.a)
         return DualMatrix(y, SLOPES[name](x.a, y) @ x.b)

@@ -8,9 +8,9 @@ from typing import Any
 
 from sympy import Expr, Identity, MatMul, MatrixExpr, S
 
-from deqmath.checking.counterexample import find_counterexample
+from deqmath.checking.counterexample import boundary_counterexample, find_counterexample
 from deqmath.checking.domains import NotInDomain
-from deqmath.checking.exact import ExactOutcome, run_exact
+from deqmath.checking.exact import TARGET_BITS, ExactOutcome, run_exact
 from deqmath.checking.norm_attack import attack_norm_bound
 from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, SidesTest
 from deqmath.checking.smooth_values import at_instances
@@ -66,11 +66,19 @@ def verdict_of(
     except NotInDomain as e:
         return replace(verdict, evidence=(Evidence("exact", "undecided", f"not evaluated: {e}"),))
     if outcome.agrees:
-        return replace(verdict, evidence=(_agreement(outcome),))
+        boundary = boundary_counterexample(test, seed) if test.nonnegative else None
+        if boundary is None:
+            return replace(verdict, evidence=(_agreement(outcome),))
+        detail = (
+            "the two sides differ where a hypothesis ≥ 0 holds with equality: state no_kink(u) where u = 0 is excluded"
+        )
+        figures = {"sizes": boundary.sizes, "domain": boundary.domain}
+        evidence = Evidence("exact", "refuted", detail, figures)
+        return replace(verdict, evidence=(evidence,), counterexample=boundary.script)
     if outcome.agrees is None:
         detail = "no point could be drawn: every one tried was singular or had no consistent gates"
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
-    found = find_counterexample(at_instances(test), seed)
+    found = find_counterexample(at_instances(test), seed, also=outcome.disagreement and outcome.disagreement[0])
     if found is None:
         detail = (
             "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
@@ -86,22 +94,29 @@ def verdict_of(
 
 def _agreement(o: ExactOutcome) -> Evidence:
     where = "; ".join(", ".join(f"{k}={v}" for k, v in s.items()) or "scalars" for s in o.sizes)
-    detail = (
-        f"equal at {o.points} random points over F_p, p = 2^61 + 1599, at {len(o.sizes)} sizes ({where}); "
-        f"chance of accepting a false identity at one of these sizes < 2^{o.log2_chance:.0f}"
-    )
-    if o.gates:
-        detail += (
-            "; every gate pattern" if o.all_patterns else "; every gate pattern at small sizes, 6 random ones at larger"
-        )
-    if not o.on_solution_set:
-        detail += "; also off the solution set of the equation"
+    detail = f"equal at {o.points} random points over prime fields near 2^61, at {len(o.sizes)} sizes ({where}); "
     figures = {
         "points": o.points,
         "sizes": [dict(s) for s in o.sizes],
         "log2_chance_of_error": round(o.log2_chance, 1),
-        "gate_patterns": "all" if o.all_patterns else "sampled at larger sizes",
+        "gate_bits": o.gates,
+        "gate_patterns": "all" if o.all_patterns else "all at the smallest sizes, sampled at larger",
     }
+    if o.log2_chance > -TARGET_BITS:
+        detail += (
+            f"but the degree is too high for the field: the chance of error is only bounded by 2^{o.log2_chance:.0f}"
+        )
+        return Evidence("exact", "undecided", detail, figures)
+    detail += f"chance of accepting an identity that is false at one of these sizes < 2^{o.log2_chance:.0f}"
+    if o.gates and o.all_patterns:
+        detail += ", for every pattern of its gates"
+    elif o.gates and o.some_size_exhausted:
+        detail += ", for every pattern of its gates at the smallest sizes and for 4 patterns at the others"
+    elif o.gates:
+        detail += f", for 4 of 2^{o.gates} gate patterns only: a single bad pattern can be missed"
+        return Evidence("exact", "undecided", detail, figures)
+    if not o.on_solution_set:
+        detail += "; also off the solution set of the equation"
     return Evidence("exact", "verified", detail, figures)
 
 

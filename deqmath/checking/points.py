@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.domains import BadPoint, Domain, PrimeField
+from deqmath.checking.domains import BadPoint, Boundary, Domain, PrimeField
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.matrices import base_of
 from deqmath.expressions.nodes import Column, Total
@@ -77,15 +77,26 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
     )
 
 
-def size_choices(letters: Alphabet, largest: int = 3) -> list[dict[Symbol, int]]:
-    """Several sizes for the dimensions: all 2, all 3, and any two of them unequal both ways at some size."""
+#: One larger size, different for each of up to four dimensions.
+_WIDE = (5, 2, 3, 7)
+
+
+def size_choices(letters: Alphabet, level: str = "standard") -> list[dict[Symbol, int]]:
+    """Several sizes for the dimensions: all 1, 2 and 3, any two unequal both ways, and one larger size.
+
+    ``"quick"`` leaves out the larger size; ``"thorough"`` adds 4 and a second larger one.
+    """
     dims = letters.dimensions
     if not dims:
         return [{}]
-    rows = [[2] * len(dims)]
+    rows = [[1] * len(dims), [2] * len(dims)]
     for bit in range((len(dims) - 1).bit_length()):
         rows += [[2 + (k >> bit) % 2 for k in range(len(dims))], [3 - (k >> bit) % 2 for k in range(len(dims))]]
-    rows += [[largest] * len(dims)]
+    rows += [[3] * len(dims)]
+    if level != "quick":
+        rows += [[_WIDE[k % 4] for k in range(len(dims))]]
+    if level == "thorough":
+        rows += [[4] * len(dims), [_WIDE[(k + 1) % 4] for k in range(len(dims))]]
     return [dict(zip(dims, r, strict=True)) for r in rows]
 
 
@@ -107,6 +118,10 @@ def make_nonnegative(point: Point, expressions: Iterable[MatrixExpr], bindings: 
             if isinstance(point.domain, PrimeField):
                 if not point.domain.gates.define(int(e), True):
                     msg = "a hypothesis says >= 0 and a gate was closed"
+                    raise BadPoint(msg)
+            elif isinstance(point.domain, Boundary):
+                if e < 0:
+                    msg = "a hypothesis of nonnegativity fails at this point"
                     raise BadPoint(msg)
             elif not point.domain.is_positive(e, None):
                 msg = "a hypothesis of nonnegativity fails at this point"

@@ -100,12 +100,15 @@ class DerivativeTest:
 
     @property
     def direction(self) -> Expr:
-        """The symbol that carries the direction V."""
+        """The symbol that carries the direction V: one that no expression of the statement holds."""
+        flat = (self.candidate, self.of, self.wrt, *(e for pair in self.equations for e in pair), *self.nonnegative)
+        taken = {str(a.name) for x in flat for a in x.atoms(Symbol, MatrixSymbol)}
+        name = f"V_{self.wrt.name}" if isinstance(self.wrt, (Symbol, MatrixSymbol)) else "V_z"
+        while name in taken:
+            name += "_"
         if isinstance(self.wrt, Symbol):
-            return Symbol(f"V_{self.wrt.name}", real=True)
-        shape = self.wrt.shape
-        name = self.wrt.name if isinstance(self.wrt, MatrixSymbol) else "z"
-        return MatrixSymbol(f"V_{name}", *shape)
+            return Symbol(name, real=True)
+        return MatrixSymbol(name, *self.wrt.shape)
 
     @property
     def expressions(self) -> tuple[Expr, ...]:

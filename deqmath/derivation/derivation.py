@@ -21,6 +21,9 @@ from deqmath.expressions.nodes import Vec
 from deqmath.expressions.printing import Name, latex, text
 from deqmath.expressions.statements import Equal
 
+#: The rule of a line typed by the user that the normal form does not prove: it is checked, not derived.
+YOUR_LINE = "your line"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -126,14 +129,18 @@ class Derivation(Display):
             evidence.append(Evidence("derived", "refuted", f"line {k} ({s.rule}) is false: {v.evidence[0].detail}"))
             return Verdict(tuple(evidence), v.counterexample, tuple(map(str, self.assumptions)))
         open_lines = [k for k, _, v in checked if v.status == "undecided"]
-        rules = ", ".join(dict.fromkeys(s.rule for _, s, _ in checked))
-        detail = f"{len(checked)} lines by named rules ({rules}), for all dimensions"
+        rules = ", ".join(dict.fromkeys(s.rule for _, s, _ in checked if s.rule != YOUR_LINE))
+        own = [str(k) for k, s, _ in checked if s.rule == YOUR_LINE]
+        detail = f"{len(checked) - len(own)} lines by named rules ({rules or 'none'}), for all dimensions"
+        if own:
+            detail += f"; line {', '.join(own)} as typed, true at the sizes tried and not proved for all"
         status = "undecided" if open_lines else "verified"
         if open_lines:
             detail += f"; the checker could not judge line {', '.join(map(str, open_lines))}"
         else:
             detail += "; each line checked exactly on its own"
-        evidence.append(Evidence("derived", status, detail, {"lines": len(checked)}))  # type: ignore[arg-type]
+        kind = "exact" if len(own) == len(checked) else "derived"
+        evidence.append(Evidence(kind, status, detail, {"lines": len(checked), "typed_lines": len(own)}))  # type: ignore[arg-type]
         return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)))
 
     def then(
@@ -176,7 +183,7 @@ class Derivation(Display):
                 f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
             )
             raise ShapeError(msg)
-        rule = "rewriting" if proves_equal(last.expression, expr) else "your line"
+        rule = "rewriting" if proves_equal(last.expression, expr) else YOUR_LINE
         shown = last.label if label is None else _label(label)
         line = Line(shown, expr, rule, because, tuple(assuming), Equal(expr, last.expression))
         step = Step(line, self.assumptions, last.expression)
