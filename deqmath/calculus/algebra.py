@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, groupby, pairwise, permutations, product
 from math import factorial, prod
 
@@ -51,6 +51,43 @@ def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
                 traces = m1.traces + m2.traces + m3.traces
                 out.add(canonical(m3.word, traces, m1.binders + m2.binders + m3.binders), c1 * c2 * c3)
     return out
+
+
+def product_of(factors: Sequence[Polynomial]) -> Polynomial:
+    """The product of many polynomials; neighbours of one word each are joined first, so that a long product
+    is reduced once.
+    """
+    joined: list[Polynomial] = []
+    run: list[Polynomial] = []
+    for f in factors:
+        if len(f) == 1 and f.shape != (1, 1) and _is_word(next(iter(f.terms))):
+            run.append(f)
+            continue
+        joined += [*_joined(run), f]
+        run = []
+    joined += _joined(run)
+    out = joined[0]
+    for f in joined[1:]:
+        out = multiply(out, f)
+    return out
+
+
+def _is_word(m: Monomial) -> bool:
+    return not m.traces and not m.binders
+
+
+def _joined(run: Sequence[Polynomial]) -> list[Polynomial]:
+    """One polynomial for a run of single words."""
+    if len(run) < 2:
+        return list(run)
+    shape = (run[0].shape[0], run[-1].shape[1])
+    letters: list[MatrixExpr] = []
+    coefficient: Expr = S.One
+    for f in run:
+        ((m, c),) = f
+        letters += m.word
+        coefficient *= c
+    return [reduce_word(tuple(letters), shape).scaled(coefficient)]
 
 
 def reduce_word(letters: Word, shape: Shape) -> Polynomial:

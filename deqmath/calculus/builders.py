@@ -24,6 +24,7 @@ from deqmath.calculus.algebra import (
     cyclic_normal_form,
     fresh_terms,
     multiply,
+    product_of,
     reduce_word,
     transpose_word,
     transposes,
@@ -56,16 +57,9 @@ def transpose_of(p: Polynomial) -> Polynomial:
     shape = (p.shape[1], p.shape[0])
     out = Polynomial(shape)
     for m, c in fresh_terms(p):
-        q = identity(p.shape[1]) if not m.word else _chain([transposes(x) for x in reversed(m.word)])
+        q = identity(p.shape[1]) if not m.word else product_of([transposes(x) for x in reversed(m.word)])
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
-    return out
-
-
-def _chain(factors: list[Polynomial]) -> Polynomial:
-    out = factors[0]
-    for f in factors[1:]:
-        out = multiply(out, f)
     return out
 
 
@@ -83,7 +77,7 @@ def inverse_of(p: Polynomial) -> Polynomial:
     for t in m.traces:
         c = c * Trace(word_expr(t)) if len(t) > 1 or t[0].shape != (1, 1) else c
     scalars = [t for t in m.traces if len(t) == 1 and t[0].shape == (1, 1)]
-    out = _chain([identity(p.shape[0]), *(_inverse_letter(x) for x in reversed(m.word))]).scaled(1 / c)
+    out = product_of([identity(p.shape[0]), *(_inverse_letter(x) for x in reversed(m.word))]).scaled(1 / c)
     for (x,) in scalars:
         out = multiply(_inverse_letter(x), out)
     return out
@@ -150,7 +144,7 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
     """``X o Y``: commutative, multilinear; ``X o 1 1^T = X``."""
     shape = factors[0].shape
     if shape == (1, 1):
-        return _chain(factors)
+        return product_of(factors)
     partial: list[tuple[Expr, tuple[Word, ...], tuple, list[MatrixExpr]]] = [(S.One, (), (), [])]
     for p in factors:
         partial = [
@@ -208,7 +202,7 @@ def diag_of(p: Polynomial) -> Polynomial:
             rest = diag_of(reduce_word(m.word[1:], (k, S.One)))
             q = multiply(letter(m.word[0]), rest)
         elif isinstance(v, HadamardProduct):
-            q = _chain([diag_of(reduce_word((a,), (k, S.One))) for a in v.args])
+            q = product_of([diag_of(reduce_word((a,), (k, S.One))) for a in v.args])
         for m2, c2 in q:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
     return out

@@ -25,7 +25,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, multiply
+from deqmath.calculus.algebra import canonical, multiply, product_of
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.polynomial import Polynomial, sum_of
 from deqmath.errors import InputError
@@ -157,14 +157,8 @@ def _sum(x: MatAdd) -> Polynomial:
 
 @polynomials.register(MatMul)
 def _product(x: MatMul) -> Polynomial:
-    scalar: Expr = S.One
-    out: Polynomial | None = None
-    for a in x.args:
-        if isinstance(a, MatrixExpr):
-            out = normal_form(a) if out is None else multiply(out, normal_form(a))
-        else:
-            scalar *= a
-    assert out is not None
+    scalar = Mul(*(a for a in x.args if not isinstance(a, MatrixExpr)))
+    out = product_of([normal_form(a) for a in x.args if isinstance(a, MatrixExpr)])
     if scalar.has(Trace, MatrixElement):
         return multiply(scalar_form(scalar), out)
     return out if scalar == 1 else out.scaled(scalar)

@@ -7,6 +7,7 @@ nothing is decided.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sympy import Determinant, Dummy, Expr, Inverse, MatrixExpr, Mul, S, Trace, cancel, together
@@ -23,25 +24,25 @@ from deqmath.expressions.nodes import Placement
 from deqmath.expressions.ordering import structure_key
 
 #: How many inverses are cleared one after the other, how many differences are looked at, and how many
-#: terms one may grow to. Stopping early decides nothing, so it is safe.
+#: terms they may have together. Stopping early decides nothing, so it is safe.
 _DEPTH = 5
 _MOST_DIFFERENCES = 10
-_MOST_TERMS = 60
-_MOST_INDICES = 2
+_MOST_WORK = 150
 
 
 def vanishes(difference: Polynomial) -> bool:
     """Whether the rules show that a difference is zero wherever it is defined."""
     if _no_terms(difference):
         return True
-    if _too_large(difference):
+    if _size(difference) > _MOST_WORK:
         return False
     seen: set[frozenset[tuple[Monomial, object]]] = set()
     return _search(resolved(proof_form(difference)), _DEPTH, seen)
 
 
-def _too_large(p: Polynomial) -> bool:
-    return len(p) > _MOST_TERMS or any(len(m.binders) > _MOST_INDICES for m, _ in p)
+def _size(terms: Iterable[tuple[Monomial, object]]) -> int:
+    """The work a difference makes: its terms, those with sample sums counted more."""
+    return sum(1 + 15 * len(m.binders) for m, _ in terms)
 
 
 def _no_terms(p: Polynomial) -> bool:
@@ -89,7 +90,7 @@ def _search(p: Polynomial, depth: int, seen: set[frozenset[tuple[Monomial, objec
     if _no_terms(p):
         return True
     key = frozenset(p.terms.items())
-    if depth == 0 or len(seen) > _MOST_DIFFERENCES or _too_large(p) or key in seen:
+    if depth == 0 or len(seen) > _MOST_DIFFERENCES or key in seen or sum(map(_size, seen)) + _size(p) > _MOST_WORK:
         return False
     seen.add(key)
     for on_left in (True, False):

@@ -6,6 +6,7 @@ table of rules in its own file; a node without a rule is an error there, never a
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 from sympy import Basic, Expr, Function, Lambda, MatrixExpr, S, Symbol
@@ -85,7 +86,7 @@ class Elementwise(_Node):
     def arg(self) -> MatrixExpr:
         return self.args[1]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return self.args[1].shape
 
@@ -108,7 +109,7 @@ class Gate(_Node):
     def arg(self) -> MatrixExpr:
         return self.args[0]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         k = self.args[0].shape[0]
         return (k, k)
@@ -124,7 +125,7 @@ class Diag(_Node):
     def arg(self) -> MatrixExpr:
         return self.args[0]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         k = self.args[0].shape[0]
         return (k, k)
@@ -136,7 +137,7 @@ class DiagSelection(_Node):
     def __new__(cls, k: Expr) -> Self:
         return Basic.__new__(cls, _sympify(k))
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return (self.args[0] ** 2, self.args[0])
 
@@ -151,7 +152,7 @@ class Vec(_Node):
     def arg(self) -> MatrixExpr:
         return self.args[0]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         p, q = self.args[0].shape
         return (p * q, S.One)
@@ -163,7 +164,7 @@ class Commutation(_Node):
     def __new__(cls, p: Expr, q: Expr) -> Self:
         return Basic.__new__(cls, _sympify(p), _sympify(q))
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         size = self.args[0] * self.args[1]
         return (size, size)
@@ -183,7 +184,7 @@ class Column(_Node):
     def index(self) -> Expr:
         return self.args[1]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return (self.args[0].shape[0], S.One)
 
@@ -206,7 +207,7 @@ class Total(_Node):
     def count(self) -> Expr:
         return self.args[2]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return self.args[0].shape
 
@@ -229,7 +230,7 @@ class SoftmaxColumns(_Node):
     def arg(self) -> MatrixExpr:
         return self.args[0]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return self.args[0].shape
 
@@ -243,6 +244,6 @@ class Placement(_Node):
     def __new__(cls, before: Expr, size: Expr, after: Expr) -> Self:
         return Basic.__new__(cls, _sympify(before), _sympify(size), _sympify(after))
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Expr, Expr]:
         return (self.args[0] + self.args[1] + self.args[2], self.args[1])

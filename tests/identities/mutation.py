@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import deqmath as dm
-from deqmath.checking import mutants as planting
 from deqmath.checking.mutants import Mutant, sorted_out
 from deqmath.errors import ShapeError
 
 from .derive import derived
 from .problems import PROBLEMS, Problem
+
+#: The module of the operators (its name is also that of a function).
+planting = sys.modules[Mutant.__module__]
 
 PAGE = Path(__file__).parents[2] / "docs" / "mutation.md"
 
