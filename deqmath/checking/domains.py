@@ -7,6 +7,7 @@ order (the sign of a pre-activation), and the few functions it can evaluate.
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -33,7 +34,7 @@ class NotInDomain(ArithmeticError):
     """The domain cannot evaluate this function (exp of a rational, say)."""
 
 
-class Domain:
+class Domain(ABC):
     """Numbers, matrices of them, and sign decisions.
 
     Notes
@@ -58,31 +59,33 @@ class Domain:
                 msg = "the gates chosen are not the signs found"
                 raise BadPoint(msg)
 
+    @abstractmethod
     def number(self, p: int, q: int = 1) -> Any:
         """The number p/q."""
-        raise NotInDomain(self.name)
 
+    @abstractmethod
     def matrix(self, rows: int, cols: int, entries: list[Any]) -> Any:
         """A flint matrix, entries row by row."""
-        raise NotInDomain(self.name)
 
+    @abstractmethod
     def is_positive(self, x: Any, key: Any) -> bool:
         """Whether x > 0; :class:`BadPoint` at the kink."""
-        raise NotInDomain(self.name)
 
     def function(self, name: str, x: Any) -> Any:
         """A transcendental function of one number."""
+        del x
         msg = f"{name} over {self.name}"
         raise NotInDomain(msg)
 
     def sqrt(self, x: Any) -> Any:
         """A square root of x."""
+        del x
         msg = f"sqrt over {self.name}"
         raise NotInDomain(msg)
 
+    @abstractmethod
     def draw(self, rng: random.Random) -> Any:
         """A random number to evaluate at."""
-        raise NotInDomain(self.name)
 
     def draw_generic(self, rng: random.Random) -> Any:
         """A number unlikely to satisfy any relation by chance."""

@@ -20,7 +20,9 @@ from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
-def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0) -> Verdict:
+def judge(
+    statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard"
+) -> Verdict:
     """The verdict on what a line of a derivation states."""
     assumptions = tuple(assuming)
     equations = [(a.unknown, a.expr) for a in assumptions if a.kind == "equation" and a.unknown is not None]
@@ -29,7 +31,7 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
         return Verdict((Evidence("assumed", "verified", "a definition or hypothesis"),))
     if isinstance(statement, Equal):
         return verdict_of(
-            lambda c: EqualTest(c, statement.rhs, tuple(equations), signs), statement.lhs, assumptions, seed
+            lambda c: EqualTest(c, statement.rhs, tuple(equations), signs), statement.lhs, assumptions, seed, level
         )
     if isinstance(statement, DifferentialOf):
         pairs = statement.implicit
@@ -38,6 +40,7 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
             statement.candidate,
             assumptions,
             seed,
+            level,
         )
     if isinstance(statement, NormAtMost):
         return attack_norm_bound(statement, seed)
@@ -47,22 +50,23 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
         statement.candidate,
         assumptions,
         seed,
+        level,
     )
 
 
 def verdict_of(
-    make: Callable[[Any], SidesTest], candidate: Expr, assumptions: tuple[Assumption, ...], seed: int
+    make: Callable[[Any], SidesTest], candidate: Expr, assumptions: tuple[Assumption, ...], seed: int, level: str
 ) -> Verdict:
     """Run the exact test of a candidate; where the sides differ, look for a counterexample."""
     test = make(candidate)
     used = tuple(str(a) for a in assumptions)
 
     def recheck(other: Expr) -> Verdict:
-        return verdict_of(make, other, assumptions, seed)
+        return verdict_of(make, other, assumptions, seed, level)
 
     verdict = Verdict((), None, used, candidate, recheck)
     try:
-        outcome = run_exact(test, seed)
+        outcome = run_exact(test, seed, level)
     except NotInDomain as e:
         return replace(verdict, evidence=(Evidence("exact", "undecided", f"not evaluated: {e}"),))
     if outcome.agrees:
@@ -152,7 +156,9 @@ def checked_assumptions(assuming: Any) -> tuple[Assumption, ...]:
     return items
 
 
-def check_equal(lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed: int = 0) -> Verdict:
+def check_equal(
+    lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed: int = 0, level: str = "standard"
+) -> Verdict:
     """Is ``lhs = rhs``, for all values at the sizes tried?
 
     Parameters
@@ -163,6 +169,8 @@ def check_equal(lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed
         Hypotheses; ``dm.equation(residual, unknown)`` makes the unknown a solution at every point.
     seed
         Seeds the random points.
+    level
+        ``"quick"``, ``"standard"`` or ``"thorough"``: how many sizes are tried.
 
     Returns
     -------
@@ -190,7 +198,7 @@ def check_equal(lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed
     if shape_of(a) != shape_of(b):
         msg = f"the left side has shape {shape_of(a)} and the right side {shape_of(b)}; they must be equal"
         raise ShapeError(msg)
-    return judge(Equal(a, b), checked_assumptions(assuming), seed)
+    return judge(Equal(a, b), checked_assumptions(assuming), seed, level)
 
 
 def _jacobian_shape(of: Any, wrt: Any) -> tuple[Any, Any]:
@@ -206,6 +214,7 @@ def check_derivative(
     implicit: dict[Any, Any] | None = None,
     assuming: Iterable[Assumption] = (),
     seed: int = 0,
+    level: str = "standard",
 ) -> Verdict:
     """Is ``candidate`` the derivative of ``of``? Judged by dual numbers, without the calculus.
 
@@ -234,11 +243,18 @@ def check_derivative(
         msg = f"the candidate has shape {got}; the Jacobian of {shape_of(of)} by {shape_of(wrt)} has shape {wanted}"
         raise ShapeError(msg)
     pairs = tuple((implicit or {}).items())
-    return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), checked_assumptions(assuming), seed)
+    return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), checked_assumptions(assuming), seed, level)
 
 
 def check_implicit_derivative(
-    candidate: Any, residual: Any, unknown: Any, wrt: Any, *, assuming: Iterable[Assumption] = (), seed: int = 0
+    candidate: Any,
+    residual: Any,
+    unknown: Any,
+    wrt: Any,
+    *,
+    assuming: Iterable[Assumption] = (),
+    seed: int = 0,
+    level: str = "standard",
 ) -> Verdict:
     """Is ``candidate`` the derivative of the unknown that ``residual = 0`` defines?
 
@@ -260,7 +276,9 @@ def check_implicit_derivative(
     if shape_of(residual) != shape_of(unknown):
         msg = f"the residual has shape {shape_of(residual)}, the unknown {shape_of(unknown)}; they must be equal"
         raise ShapeError(msg)
-    return check_derivative(candidate, unknown, wrt, implicit={unknown: residual}, assuming=assuming, seed=seed)
+    return check_derivative(
+        candidate, unknown, wrt, implicit={unknown: residual}, assuming=assuming, seed=seed, level=level
+    )
 
 
 def check_directional_derivative(
@@ -271,6 +289,7 @@ def check_directional_derivative(
     implicit: dict[Any, Any] | None = None,
     assuming: Iterable[Assumption] = (),
     seed: int = 0,
+    level: str = "standard",
 ) -> Verdict:
     """Is ``candidate`` the derivative of ``of`` when each symbol moves along its direction?
 
@@ -299,4 +318,4 @@ def check_directional_derivative(
             msg = f"the direction of {x} has shape {shape_of(v)}; it needs {shape_of(x)}"
             raise ShapeError(msg)
     pairs = tuple((implicit or {}).items())
-    return judge(DifferentialOf(candidate, of, tuple(along.items()), pairs), checked_assumptions(assuming), seed)
+    return judge(DifferentialOf(candidate, of, tuple(along.items()), pairs), checked_assumptions(assuming), seed, level)

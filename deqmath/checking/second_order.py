@@ -90,6 +90,7 @@ def check_second_derivative(
     implicit: dict[Any, Any] | None = None,
     assuming: Iterable[Assumption] = (),
     seed: int = 0,
+    level: str = "standard",
 ) -> Verdict:
     """Is ``candidate`` the second derivative of ``of``? Judged by dual numbers of second order.
 
@@ -123,7 +124,7 @@ def check_second_derivative(
     pairs = tuple((implicit or {}).items())
     assumptions = checked_assumptions(assuming)
     signs = tuple(a.expr for a in assumptions if a.kind == "nonnegative")
-    return verdict_of(lambda c: SecondDerivativeTest(c, of, wrt, pairs, signs), candidate, assumptions, seed)
+    return verdict_of(lambda c: SecondDerivativeTest(c, of, wrt, pairs, signs), candidate, assumptions, seed, level)
 
 
 __all__ = ["SecondDerivativeTest", "check_second_derivative"]

@@ -150,9 +150,9 @@ def any_smooth_activation(case):
     derived = derive_dz()
     yield derived
     yield derived.proves(dz)
-    yield dm.check_implicit_derivative(dz, net.residual(), z, A, seed=case.seed)
+    yield dm.check_implicit_derivative(dz, net.residual(), z, A, seed=case.seed, level=case.level)
     yield derive_dq()
-    yield dm.check_derivative(dq, q, A, implicit=net.equations(None), seed=case.seed)
+    yield dm.check_derivative(dq, q, A, implicit=net.equations(None), seed=case.seed, level=case.level)
     # (11) is what is left when sigma'' = 0: for ReLU the engine finds it from the same model.
     relu_derived = dm.jacobian(relu_net.q(), relu_net.A, implicit=relu_net.equations(None))
     yield relu_derived.proves(eq11)
@@ -172,11 +172,13 @@ def second_derivative_of_the_output(case):
     """grad f = (gamma/sqrt(m)) q z^T, so the Hessian is (gamma/sqrt(m)) ((I kron q) dz + (z kron I) dq)."""
     yield derive_hessian()
     gradient = gamma / sqrt(m) * q * z.T
-    yield dm.check_derivative(hessian, gradient, A, implicit=net.equations(None), seed=case.seed)
+    yield dm.check_derivative(hessian, gradient, A, implicit=net.equations(None), seed=case.seed, level=case.level)
     # From f itself, twice differentiated by second-order dual numbers: no gradient formula is used.
-    yield dm.checking.check_second_derivative(hessian, net.f(), A, implicit=net.equations(None), seed=case.seed)
-    yield dm.check_equal(hessian, hessian.T, seed=case.seed)
     yield dm.checking.check_second_derivative(
-        relu_hessian, relu_net.f(), A, implicit=relu_net.equations(None), seed=case.seed
+        hessian, net.f(), A, implicit=net.equations(None), seed=case.seed, level=case.level
+    )
+    yield dm.check_equal(hessian, hessian.T, seed=case.seed, level=case.level)
+    yield dm.checking.check_second_derivative(
+        relu_hessian, relu_net.f(), A, implicit=relu_net.equations(None), seed=case.seed, level=case.level
     )
     yield from against_differences(case, {"smooth": hessian, "relu": relu_hessian}, 2, "∂²f/∂A²")

@@ -59,7 +59,9 @@ def gradient_of_the_loss(case):
     dL = tr(G^T dA) with G = (gamma/sqrt(m)) sum_i r_i q_i z_i^T, and dA/dt = -G.
     """
     yield derive_eq6()
-    minus_gradient = dm.check_derivative(flow, -net.loss(i), net.A, implicit=net.equations(i), seed=case.seed)
+    minus_gradient = dm.check_derivative(
+        flow, -net.loss(i), net.A, implicit=net.equations(i), seed=case.seed, level=case.level
+    )
     yield minus_gradient
 
     trial = digits(width=32, samples=10)
@@ -95,7 +97,9 @@ def motion_of_the_predictions(case):
     """df_i/dt = <grad_A f_i, dA/dt>, and grad_A f_i = (gamma/sqrt(m)) q_i z_i^T."""
     yield derive_eq7()
     # Independently: the derivative of f_i along the direction (6), by dual numbers.
-    yield dm.check_directional_derivative(motion, net.f(i), {net.A: flow}, implicit=net.equations(i), seed=case.seed)
+    yield dm.check_directional_derivative(
+        motion, net.f(i), {net.A: flow}, implicit=net.equations(i), seed=case.seed, level=case.level
+    )
 
     trial = digits(width=32, samples=10)
     s = trial.symbols()

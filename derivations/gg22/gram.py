@@ -45,9 +45,9 @@ def entries_of_the_gram_matrix(case):
     # The two gradients by dual numbers, along one direction each: <grad f_i, grad f_j> for all i, j.
     gradient_j = net.gamma * net.q(j) * net.z(j).T / sqrt(net.m)
     yield dm.check_directional_derivative(
-        gram_entry(i, j), net.f(i), {net.A: gradient_j}, implicit=net.equations(i), seed=case.seed
+        gram_entry(i, j), net.f(i), {net.A: gradient_j}, implicit=net.equations(i), seed=case.seed, level=case.level
     )
-    yield dm.check_derivative(gradient_j, net.f(j), net.A, implicit=net.equations(j), seed=case.seed)
+    yield dm.check_derivative(gradient_j, net.f(j), net.A, implicit=net.equations(j), seed=case.seed, level=case.level)
 
     trial = digits(width=32, samples=10)
     yield cross_check(
@@ -95,7 +95,7 @@ def gram_matrix_is_positive_semidefinite(case):
     derived = derive_eq9()
     yield derived
     yield derived.proves(sum_of_squares * dm.one())
-    yield dm.check_equal(quadratic_form, sum_of_squares * dm.one(), seed=case.seed)
+    yield dm.check_equal(quadratic_form, sum_of_squares * dm.one(), seed=case.seed, level=case.level)
 
     trial = digits(width=64, samples=30)
     bound = lambda_min(trial.network.gram(trial.X), digits=6)

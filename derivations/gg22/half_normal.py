@@ -57,12 +57,12 @@ def derive_neumann():
 def neumann_series_of_the_equilibrium(case):
     """All gates are open, so (2) is linear; the tail after K terms is (gamma A)^K z."""
     yield derive_neumann()
-    yield dm.check_equal(series.closed_form, z, assuming=[holds, nonnegative], seed=case.seed)
-    yield dm.check_equal(series.remainder, series.closed_form - series.partial_sum, seed=case.seed)
+    yield dm.check_equal(series.closed_form, z, assuming=[holds, nonnegative], seed=case.seed, level=case.level)
+    yield dm.check_equal(series.remainder, series.closed_form - series.partial_sum, seed=case.seed, level=case.level)
 
     rho, size = dm.norm_symbol(gamma * A), dm.norm_symbol(phi)
     tail = NormAtMost(series.remainder, series.tail_bound(rho, size), ((rho, gamma * A), (size, phi)), (), rho)
-    yield dm.checking.judge(tail, seed=case.seed)
+    yield dm.checking.judge(tail, seed=case.seed, level=case.level)
 
     # On digits, with gamma small enough: gamma_0 = 0.15 at m = 32 gives rho about 0.68.
     trial = digits(width=32, samples=8, gamma0=0.15, init="half-normal")

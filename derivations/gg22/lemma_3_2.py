@@ -58,7 +58,7 @@ def derivative_of_equilibrium(case):
     derived = derive_eq10()
     yield derived
     yield derived.proves(eq10)
-    yield dm.check_implicit_derivative(eq10, net.residual(), net.z(), net.A, seed=case.seed)
+    yield dm.check_implicit_derivative(eq10, net.residual(), net.z(), net.A, seed=case.seed, level=case.level)
 
     trial = digits(width=24, samples=6)
     x, at = trial.X[0], trial.sample(0)
@@ -114,7 +114,7 @@ def derivative_of_adjoint(case):
     derived = derive_eq11()
     yield derived
     yield derived.proves(eq11)
-    yield dm.check_derivative(eq11, net.q(), net.A, seed=case.seed)
+    yield dm.check_derivative(eq11, net.q(), net.A, seed=case.seed, level=case.level)
 
     trial = digits(width=24, samples=6)
     x, at = trial.X[0], trial.sample(0)
