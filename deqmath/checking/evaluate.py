@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Expr, ImmutableMatrix, MatrixExpr, Rational, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.domains import Balls, Domain, NotInDomain, Rationals, flint_precision
+from deqmath.checking.domains import BadPoint, Balls, Boundary, Domain, NotInDomain, Rationals, flint_precision
 from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import Alphabet, alphabet, new_point
@@ -68,10 +68,15 @@ def evaluate(
     letters = alphabet([expr, *moves, *(e for pair in solving for e in pair)])
     given = _by_symbol(at, letters)
     with flint_precision(int(digits * 3.33) + 128):
+        exact = Rationals() if layers else Boundary()  # a value at the kink is defined, a derivative is not
         try:
-            value = _value(expr, given, letters, layers, solving, Rationals())
-        except NotInDomain:
-            value = _value(expr, given, letters, layers, solving, Balls(int(digits * 3.33) + 128))
+            try:
+                value = _value(expr, given, letters, layers, solving, exact)
+            except NotInDomain:
+                value = _value(expr, given, letters, layers, solving, Balls(int(digits * 3.33) + 128))
+        except BadPoint as e:
+            msg = f"{expr} cannot be evaluated at these numbers: {e}"
+            raise InputError(msg) from e
         return ImmutableMatrix(*value.shape, [_sympy_number(e, digits) for e in value.mat.entries()])
 
 

@@ -220,6 +220,10 @@ def _diagonal_of(b: Builder, e: Any) -> Node:
 
 @register(Elementwise)
 def _elementwise(b: Builder, e: Any) -> Node:
+    if not e.function.expr.free_symbols:  # a constant function: c 1 1^T
+        return b.build(
+            mx.MatMul(e.function.expr, mx.OneMatrix(*e.shape)) if e.function.expr != 0 else mx.ZeroMatrix(*e.shape)
+        )
     extra = e.function.expr.free_symbols - set(e.function.variables)
     if extra:
         msg = f"codegen received the entrywise function {e.function}, which holds the free symbols {sorted(map(str, extra))}"

@@ -106,6 +106,9 @@ def _several(name: str, residual: Any, unknown: Any, wrt: Any) -> tuple[list[Any
         if not isinstance(z, (MatrixSymbol, Column)):
             msg = f"{name} received the unknown {z!r}; it needs a MatrixSymbol, or one column of one"
             raise InputError(msg)
+        if wrt == z:
+            msg = f"{name} received {text(z)} both as the unknown and to differentiate by; the unknown moves with another symbol"
+            raise InputError(msg)
     return [_checked(name, r, wrt) for r in residuals], unknowns
 
 
