@@ -94,7 +94,11 @@ def of_elementwise(x: Elementwise) -> Polynomial:
         if f == 1:
             part = builders.ones_of(*x.shape)
         else:
-            part = inner if f == t else builders.elementwise_of(Lambda((t,), f), inner)
+            power = f.exp if f.is_Pow and f.base == t and f.exp.is_Integer and 1 < f.exp <= 6 else S.One
+            if f in (t, t**power):
+                out.update(reduce(hadamard, [inner] * int(power)), c)
+                continue
+            part = builders.elementwise_of(Lambda((t,), f), inner)
         out.update(part, c)
     return out
 
@@ -236,6 +240,10 @@ def _scalar(t: Word) -> Polynomial:
     if len(t) < 2 or t[0].shape[0] != 1:
         return plain
     spot = next((k for k in range(1, len(t)) if isinstance(t[k], (Diag, Gate))), None)
+    first = t[0].arg if isinstance(t[0], Transpose) else t[0]
+    if spot is None and isinstance(first, HadamardProduct):
+        flipped = transpose_word(t)
+        t = t if flipped is None or isinstance(t[-1], HadamardProduct) else flipped
     if spot is None:
         if not (isinstance(t[-1], HadamardProduct) and t[-1].shape[1] == 1) or isinstance(t[0], OneMatrix):
             return plain

@@ -1,0 +1,111 @@
+"""What the rules prove for all dimensions, and what they rightly do not."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+from sympy import Identity, Inverse, MatrixSymbol, Symbol, Trace
+from sympy.matrices.expressions import OneMatrix
+
+import deqmath as dm
+from deqmath.calculus.adjoints import unvec
+from deqmath.calculus.algebra import JUNCTION_RULES, TRACE_RULES
+from deqmath.calculus.expression import to_expr
+from deqmath.calculus.normal_form import normal_form
+from deqmath.expressions import blocks, diagonal_of, softmax_columns
+
+m, n = dm.dim("m"), dm.dim("n")
+A, B, C = (MatrixSymbol(c, m, m) for c in "ABC")
+D, E = MatrixSymbol("D", n, n), MatrixSymbol("E", n, m)
+X, Y = MatrixSymbol("X", m, n), MatrixSymbol("Y", m, n)
+u, v, w = (MatrixSymbol(c, m, 1) for c in "uvw")
+g, i, j = Symbol("gamma"), Symbol("i", integer=True), Symbol("j", integer=True)
+I = Identity(m)
+
+TRUE = {
+    "parallel sum": ((A.I + B.I).I, A - A * (A + B).I * A),
+    "parallel sum, other way": ((A.I + B.I).I, B - B * (A + B).I * B),
+    "Searle": ((A + B * B.T).I * B, A.I * B * (I + B.T * A.I * B).I),
+    "Hua": (A - (A.I + (B.I - A).I).I, A * B * A),
+    "Woodbury, minus": ((A - X * D.I * E).I, A.I + A.I * X * (D - E * A.I * X).I * E * A.I),
+    "trace of a resolvent": (Trace((A + B).I * A) * dm.one(), (m - Trace((A + B).I * B)) * dm.one()),
+    "relu by its gate inside a product": (B * dm.relu(A * u), B * dm.gate(A * u) * A * u),
+    "diag of relu": (dm.diag(dm.relu(u)), dm.gate(u) * dm.diag(u)),
+    "quadratic form of a diagonal": (u.T * dm.diag(v) * w, v.T * dm.hadamard(u, w)),
+    "sum of outer products": (dm.total(dm.column(X, i) * dm.column(Y, i).T, i, n), X * Y.T),
+    "sum of outer products of images": (
+        dm.total(dm.relu(A * dm.column(X, i)) * dm.column(Y, i).T, i, n),
+        dm.relu(A * X) * Y.T,
+    ),
+    "two sums, renamed": (
+        dm.total(dm.column(X, i).T * A * dm.column(Y, i), i, n),
+        dm.total(dm.column(X, j).T * A * dm.column(Y, j), j, n),
+    ),
+    "columns of elementwise maps": (dm.column(dm.relu(A * X), i), dm.relu(A * dm.column(X, i))),
+    "softmax of a column": (dm.column(softmax_columns(X), i), softmax_columns(dm.column(X, i))),
+    "diagonal of a diagonal product": (
+        diagonal_of(dm.diag(u) * A * dm.diag(v)),
+        dm.diag(u) * dm.diag(v) * diagonal_of(A),
+    ),
+    "rank-one Hadamard": (dm.hadamard(u * v.T, A * B), dm.diag(u) * A * B * dm.diag(v)),
+    "blocks multiply": (
+        blocks([[A, X], [E, D]]) * blocks([[B, Y], [0, D]]),
+        blocks([[A * B, A * Y + X * D], [E * B, E * Y + D * D]]),
+    ),
+    "blocks transpose": (blocks([[A, X], [E, D]]).T, blocks([[A.T, E.T], [X.T, D.T]])),
+    "block diagonal inverse": (Inverse(blocks([[A, 0], [0, D]])), blocks([[A.I, 0], [0, D.I]])),
+    "identity in blocks": (blocks([[I, 0], [0, Identity(n)]]), Identity(m + n)),
+    "row sums": (OneMatrix(1, m) * dm.diag(u) * v, u.T * v),
+    "elementwise polynomial": (dm.elementwise(lambda t: (t + 1) ** 2, u), dm.hadamard(u, u) + 2 * u + OneMatrix(m, 1)),
+    "commuted Kronecker": (dm.commutation(m, n) * dm.kron(D, A) * dm.commutation(n, m), dm.kron(A, D)),
+}
+FALSE = {
+    "order": (A * B, B * A),
+    "inverse of a sum": ((A + B).I, A.I + B.I),
+    "transpose": (A * X, A.T * X),
+    "gate": (dm.relu(u), u),
+    "gate of the negative": (dm.gate(u), dm.gate(-u)),
+    "softmax rows": (softmax_columns(A) * OneMatrix(m, 1), OneMatrix(m, 1)),
+    "Hadamard is not the product": (dm.hadamard(A, B), A * B),
+    "trace of a product": (Trace(A * B) * dm.one(), Trace(A) * Trace(B) * dm.one()),
+    "commutation": (dm.commutation(m, n) * dm.vec(X), dm.vec(X)),
+    "sum of products": (
+        dm.total(dm.column(X, i).T * dm.column(Y, i), i, n),
+        dm.total(dm.total(dm.column(X, i).T * dm.column(Y, j), i, n), j, n),
+    ),
+    "blocks": (blocks([[A, X], [0, D]]).I, blocks([[A.I, -X], [0, D.I]])),
+    "softmax by exp": (softmax_columns(X), dm.elementwise(sp.exp, X)),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_identity_is_proved_and_checked(name):
+    lhs, rhs = TRUE[name]
+    assert dm.proves_equal(lhs, rhs)
+    assert dm.check_equal(lhs, rhs).status == "verified"
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_identity_is_not_proved_and_is_refuted(name):
+    lhs, rhs = FALSE[name]
+    assert not dm.proves_equal(lhs, rhs)
+    assert dm.check_equal(lhs, rhs).status == "refuted"
+
+
+@pytest.mark.parametrize("rule", [*JUNCTION_RULES, *TRACE_RULES], ids=lambda r: r.__name__)
+def test_the_docstring_of_a_rule_is_an_identity(rule):
+    assert "=" in rule.__doc__
+    assert "``" in rule.__doc__
+
+
+def test_unvec_inverts_vec():
+    k = MatrixSymbol("k", m * n, 1)
+    assert dm.check_equal(dm.vec(to_expr(unvec(normal_form(k), (m, n)))), k).status == "verified"
+    assert to_expr(unvec(normal_form(dm.vec(X)), (m, n))) == X
+
+
+def test_scalars_inside_inverses_and_functions():
+    f = Trace((I - g * A).I * B) * dm.one()
+    assert dm.check_derivative(dm.jacobian(f, g).result, f, g).status == "verified"
+    twice = dm.jacobian(dm.jacobian(f, g).result, g).result
+    assert dm.check_derivative(twice, dm.jacobian(f, g).result, g).status == "verified"
