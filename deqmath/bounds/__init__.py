@@ -9,6 +9,7 @@ from deqmath.bounds.bound import Bound
 from deqmath.bounds.checker import FalseCertificateError, check_certificate
 from deqmath.bounds.equilibria import equilibrium
 from deqmath.bounds.equilibrium_record import Ball, EquilibriumEnclosure
+from deqmath.bounds.generalization_bound import generalization
 from deqmath.bounds.gram_bounds import (
     condition_number,
     gram_lambda_min,
@@ -31,6 +32,8 @@ from deqmath.bounds.tails import (
     matrix_chernoff_width,
     sub_gaussian_norm,
 )
+from deqmath.bounds.theorem_3_1 import theorem_3_1
+from deqmath.bounds.theorem_chain import least_width
 from deqmath.bounds.well_posedness import well_posed
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "equilibrium",
     "exp_envelope",
     "gaussian_norm",
+    "generalization",
     "gram_lambda_min",
     "hadamard_gram_lambda_min",
     "hoeffding",
@@ -56,6 +60,7 @@ __all__ = [
     "is_positive_definite",
     "lambda_max",
     "lambda_min",
+    "least_width",
     "limit_kernel",
     "matrix_chernoff_width",
     "network_gram",
@@ -64,5 +69,6 @@ __all__ = [
     "resolvent_norm",
     "sigma_min",
     "sub_gaussian_norm",
+    "theorem_3_1",
     "well_posed",
 ]

@@ -58,19 +58,20 @@ def network_gram(net: ReLUNetwork, X: Array, digits: int = 15) -> GramEnclosure:
     >>> print(network_gram(net, np.array([[3.0]])).entry(0, 0))                 # z = 6, q = 1: H = 36/4
     9 (exact)
     """
-    return _gram_of(weights_of(net), equilibrium(net, X, digits), digits)
+    return gram_of(weights_of(net), equilibrium(net, X, digits), digits)
 
 
-def _gram_of(weights: Weights, found: EquilibriumEnclosure, digits: int) -> GramEnclosure:
+def gram_of(weights: Weights, found: EquilibriumEnclosure, digits: int) -> GramEnclosure:
+    """H from enclosed equilibria; the adjoints are enclosed to ``digits`` digits here."""
     reason = found.reason
     if not reason and found.undecided_signs:
         reason = f"the signs of {found.undecided_signs} pre-activations could not be proved; H jumps where one is zero"
     if reason:
         nothing = Scaled(np.zeros((0, 0), dtype=object), 0)
         return GramEnclosure(nothing, Fraction(0), Fraction(0), "undecided", reason)
-    adjoints = _adjoints(weights, found, digits)
+    duals = adjoints(weights, found, digits)
     first, first_error = _inner_products([(b.centre, b.radius) for b in found.balls])
-    second, second_error = _inner_products(adjoints)
+    second, second_error = _inner_products(duals)
     values = Scaled(first.values * second.values, first.exponent + second.exponent)
     sizes = [_largest(m) for m in (first, second)]
     error = sizes[0] * second_error + first_error * sizes[1] + first_error * second_error
@@ -78,7 +79,7 @@ def _gram_of(weights: Weights, found: EquilibriumEnclosure, digits: int) -> Gram
     return GramEnclosure(values, factor, short_up(error * factor))
 
 
-def _adjoints(weights: Weights, found: EquilibriumEnclosure, digits: int) -> list[tuple[Scaled, Fraction]]:
+def adjoints(weights: Weights, found: EquilibriumEnclosure, digits: int) -> list[tuple[Scaled, Fraction]]:
     """``q_i`` and a proved radius, ``||residual||/c``, for gates that are proved."""
     gates = np.stack([ball.signs > 0 for ball in found.balls], axis=1)
     bits = int(digits * 3.3219281) + 16
@@ -166,7 +167,7 @@ def network_lambda_min(net: ReLUNetwork, X: Array, digits: int = 15) -> Bound:
     weights, precision = weights_of(net), wanted + GUARD_DIGITS
     best: Bound | None = None
     for _ in range(MOST_TRIES):
-        found = _gram_of(weights, equilibrium(net, X, precision), precision)
+        found = gram_of(weights, equilibrium(net, X, precision), precision)
         if found.status == "undecided":
             return Bound.undecided("lambda_min(H)", found.reason, ASSUMPTIONS)
         best = enclosure_lambda_min(found, wanted + 1, "lambda_min(H)")

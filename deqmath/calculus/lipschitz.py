@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sympy as sp
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, S, Symbol, ZeroMatrix
-from sympy.matrices.expressions import MatrixSymbol
+from sympy.matrices.expressions import MatrixSymbol, Transpose
 
 from deqmath.calculus.normal_form import simplified
 from deqmath.calculus.trace import Label, Line
 from deqmath.errors import InputError
-from deqmath.expressions.nodes import Elementwise
+from deqmath.expressions.nodes import Elementwise, Gate
 from deqmath.expressions.printing import latex, norm_symbol, text
 from deqmath.expressions.statements import NormAtMost
 from deqmath.expressions.traversal import Rules
@@ -23,7 +23,7 @@ lipschitz_rules = Rules("lipschitz")
 #: Elementwise functions that are 1-Lipschitz on the real line.
 _ONE_LIPSCHITZ = ("relu_scalar", "tanh", "sin", "cos", "atan")
 #: Those of them with sigma(0) = 0, so that ||sigma(x)|| <= ||x||.
-_VANISHING = ("relu_scalar", "tanh", "sin", "atan")
+VANISHING = ("relu_scalar", "tanh", "sin", "atan")
 
 
 def lipschitz_constant(expr: MatrixExpr, variable: MatrixExpr) -> tuple[Expr, tuple[str, ...]]:
@@ -64,8 +64,15 @@ def of_product(x: MatMul, v: MatrixExpr, used: list[str]) -> Expr:
         msg = f"{text(x)} is not a fixed matrix times an expression in {text(v)}; no Lipschitz constant is derived"
         raise InputError(msg)
     used.append("Lip(c M f) ≤ |c| ‖M‖ Lip(f)")
-    norms = [norm_symbol(a) if isinstance(a, MatrixExpr) else sp.Abs(a) for a in front]
+    norms = [_factor_norm(a) if isinstance(a, MatrixExpr) else sp.Abs(a) for a in front]
     return sp.Mul(*norms, _lip(last, v, used))
+
+
+def _factor_norm(a: MatrixExpr) -> Expr:
+    """``||D|| <= 1`` for a gate, ``||M^T|| = ||M||``, else the symbol ``||M||``."""
+    if isinstance(a, Gate):
+        return S.One
+    return norm_symbol(a.arg if isinstance(a, Transpose) else a)
 
 
 @lipschitz_rules.register(Elementwise)
@@ -93,7 +100,7 @@ def norm_bound(expr: MatrixExpr) -> Expr:
         return sp.Add(*(norm_bound(a) for a in expr.args))
     if isinstance(expr, MatMul):
         return sp.Mul(*(norm_bound(a) if isinstance(a, MatrixExpr) else sp.Abs(a) for a in expr.args))
-    if isinstance(expr, Elementwise) and expr.function.expr.func.__name__ in _VANISHING:
+    if isinstance(expr, Elementwise) and expr.function.expr.func.__name__ in VANISHING:
         return norm_bound(expr.arg)
     msg = f"no norm rule for {text(expr)}"
     raise InputError(msg)

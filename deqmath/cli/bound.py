@@ -40,6 +40,9 @@ def bound_command(
         well-posed: gamma ||A||, and whether every input has one and only one equilibrium.
         equilibrium: a ball round the equilibrium of every sample, and its activation signs.
         inverse-form: y^T H^-1 y, by which the network generalises.
+        theorem-3.1: every constant of the convergence theorem, and the least width it needs.
+        generalization: the terms of the generalisation theorem.
+        limit-kernel: the smallest eigenvalue of the Gram matrix at infinite width.
     data : SRC
         digits, diabetes, breast_cancer, iris, wine, or your own .csv (last column y) or
         .npz (arrays X and y).

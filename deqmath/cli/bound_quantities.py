@@ -167,10 +167,49 @@ def inverse_form(problem: Problem, asked: Asked) -> Answer:
     return _single(found, f"y^T H^(-1) y for the targets y and {_AS_COMPUTED}", gram)
 
 
+def theorem_3_1(problem: Problem, asked: Asked) -> Answer:
+    """The constants of Theorem 3.1, and whether its proof closes."""
+    from deqmath import bounds
+
+    found = bounds.theorem_3_1(problem.net, problem.data.X, problem.data.y, delta=asked.delta)
+    return _several(
+        found, "every constant of gg22 Theorem 3.1, derived by the norm calculus, for this network at t = 0"
+    )
+
+
+def generalization(problem: Problem, asked: Asked) -> Answer:
+    """The terms of Theorem 4.1."""
+    from deqmath import bounds
+
+    found = bounds.generalization(problem.net, problem.data.X, problem.data.y, delta=asked.delta)
+    return _several(found, "the terms of gg22 Theorem 4.1 for this network and these samples")
+
+
+def limit_kernel(problem: Problem, asked: Asked) -> Answer:
+    """The smallest eigenvalue of the limit kernel."""
+    from deqmath import bounds
+    from deqmath.errors import InputError
+
+    init = problem.settings["init"]
+    if init == "half-normal":
+        msg = (
+            "there is no limit kernel for --init half-normal: gamma ||A|| grows like sqrt(M); use diagonal or gaussian"
+        )
+        raise InputError(msg)
+    gamma0 = problem.settings["gamma0"]
+    found = bounds.limit_kernel(problem.data.X, gamma0=gamma0, digits=asked.digits + 6, kind=init)
+    phi = "relu" if init == "diagonal" else "identity"
+    meaning = f"the smallest eigenvalue of the Gram matrix in the limit of infinite width, {init} A and phi = {phi}"
+    return _single(found.lambda_min, meaning)
+
+
 QUANTITIES: dict[str, Callable[[Problem, Asked], Answer]] = {
     "lambda-min": lambda_min,
     "norm": norm,
     "well-posed": well_posed,
     "equilibrium": equilibrium,
     "inverse-form": inverse_form,
+    "theorem-3.1": theorem_3_1,
+    "generalization": generalization,
+    "limit-kernel": limit_kernel,
 }

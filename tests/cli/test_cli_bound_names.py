@@ -108,3 +108,23 @@ def test_bounds_without_a_certificate_say_so(refused):
 
 def test_delta_out_of_range(refused):
     assert "delta" in refused("bound", "norm", *SMALL, "--delta", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "code"),
+    [
+        ("theorem-3.1", "least_width", 0),
+        ("generalization", "VACUOUS", 3),
+        ("limit-kernel", "lambda_min of the limit", 0),
+    ],
+)
+def test_the_theorems(deqmath, name, says, code):
+    options = ("--data", "digits", "--samples", 5, "--width", 60, "--gamma0", 0.15, "--digits", 30)
+    answer = deqmath("bound", name, *options)
+    assert answer.code == code
+    assert says in answer.out
+    assert json.loads(deqmath("bound", name, *options, "--json", "-").out)["problem"]["width"] == 60
+
+
+def test_no_limit_kernel_for_half_normal(refused):
+    assert "half-normal" in refused("bound", "limit-kernel", *SMALL, "--init", "half-normal")
