@@ -6,7 +6,8 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 
 from deqmath.bounds.arc_cosine import arc_cosine
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.checker import FalseCertificateError, check_certificate
+from deqmath.bounds.checker import check_certificate
+from deqmath.bounds.checker_input import FalseCertificateError
 from deqmath.bounds.equilibria import equilibrium
 from deqmath.bounds.equilibrium_record import Ball, EquilibriumEnclosure
 from deqmath.bounds.generalization_bound import generalization

@@ -25,13 +25,8 @@ import flint
 import numpy as np
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.checker_input import end, field, load, matrix_entries, numbers
+from deqmath.bounds.checker_input import FalseCertificateError, end, field, load, matrix_entries, numbers
 from deqmath.errors import DataError
-
-
-class FalseCertificateError(DataError):
-    """The certificate can be read, and its claim is proved false."""
-
 
 QUANTITIES = ("lambda_min", "lambda_max", "operator_norm", "inverse_quadratic_form")
 LEAF = 12

@@ -13,6 +13,10 @@ import numpy as np
 from deqmath.errors import DataError, InputError
 
 
+class FalseCertificateError(DataError):
+    """The certificate can be read, and its claim is proved false."""
+
+
 def load(certificate: dict[str, Any] | str | Path) -> dict[str, Any]:
     """The certificate as a dict of the right format and version."""
     if isinstance(certificate, (str, Path)):

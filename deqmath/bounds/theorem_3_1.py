@@ -68,7 +68,8 @@ def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05) ->
 
     Examples
     --------
-    >>>     >>> from deqmath.bounds import theorem_3_1
+    >>> import numpy as np
+    >>> from deqmath.bounds import theorem_3_1
     >>> from deqmath.numeric import ReLUNetwork
     >>> net = ReLUNetwork.random(width=60, inputs=2, gamma0=0.1, seed=0)
     >>> record = theorem_3_1(net, np.eye(2), np.array([1.0, -1.0]))
