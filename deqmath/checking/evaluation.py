@@ -477,8 +477,11 @@ def _element(x: MatrixElement, ev: Evaluator) -> Any:
 
 @values.register(Determinant)
 def _determinant(x: Determinant, ev: Evaluator) -> Any:
-    """By expansion along the first row while small, else by elimination: both work for dual numbers."""
+    """Of plain numbers by flint; of dual numbers by expansion along the first row while small, else by elimination."""
     value = ev(x.arg)
+    if isinstance(value, FieldMatrix):
+        domain = value.domain
+        return FieldMatrix(domain, domain.matrix(1, 1, [value.mat.det()]))
     return _minors(value, ev.point) if value.shape[0] <= 4 else _eliminated(value)
 
 

@@ -196,7 +196,7 @@ def singular_everywhere(M: MatrixExpr, holding: Sequence[Assumption] = (), seed:
     equations = [(a.unknown, a.expr) for a in holding if a.unknown is not None]
     letters = alphabet([M, *(e for pair in equations for e in pair)])
     rng = random.Random(seed)
-    for sizes in size_choices(letters)[:2]:
+    for sizes in size_choices(letters)[1:3] or size_choices(letters):
         if not all(_invertible_somewhere(M, equations, letters, sizes, b, rng) for b in index_choices(letters, sizes)):
             return {str(k): v for k, v in sizes.items()}
     return None

@@ -37,18 +37,25 @@ def test_an_identity_of_small_sizes_only_states_the_sizes_it_was_tried_at():
     verdict = dm.check_equal(A * B * Inverse(B), A)
     assert {"m": 2} in verdict.evidence[0].figures["sizes"]
     assert "at one of these sizes" in verdict.evidence[0].detail
-    assert "(m=2; m=3)" in verdict.evidence[0].detail
+    assert "(m=1; m=2; m=3; m=5)" in verdict.evidence[0].detail
 
 
-def test_an_identity_for_sizes_up_to_three_is_accepted_with_the_sizes_stated():
-    """det of a 4 x 4 minor vanishes for m <= 3: the blind spot, visible in the evidence."""
+def _gram_determinant(columns):
+    """det of the Gram matrix of k columns of length m: 0 exactly for m < k."""
+    return dm.one() * Determinant(BlockMatrix([[(a.T * b) for b in columns] for a in columns]))
+
+
+def test_an_identity_for_sizes_up_to_three_is_refuted_at_a_larger_one():
     columns = [u, v, A * u, A * v]
-    gram = [[(a.T * b) for b in columns] for a in columns]
-    four = BlockMatrix(gram)
-    verdict = dm.check_equal(dm.one() * Determinant(four), 0 * dm.one())
+    assert dm.check_equal(_gram_determinant(columns), 0 * dm.one()).status == "refuted"
+
+
+def test_an_identity_for_sizes_up_to_five_is_accepted_with_the_sizes_stated():
+    """The blind spot, visible in the evidence: no size above 5 was tried."""
+    columns = [u, v, A * u, A * v, A * A * u, A * A * v]
+    verdict = dm.check_equal(_gram_determinant(columns), 0 * dm.one())
     assert verdict.status == "verified"
-    sizes = verdict.evidence[0].figures["sizes"]
-    assert sizes == [{"m": 2}, {"m": 3}]
+    assert verdict.evidence[0].figures["sizes"] == [{"m": 1}, {"m": 2}, {"m": 3}, {"m": 5}]
     assert "at one of these sizes" in verdict.evidence[0].detail
 
 
