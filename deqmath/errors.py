@@ -52,7 +52,7 @@ class SingularError(DeqmathError, ValueError):
     """A matrix that must be invertible is singular under the stated assumptions."""
 
 
-class StepRefuted(DeqmathError):  # noqa: N818 - the name is fixed by the contract
+class StepRefuted(DeqmathError):
     """A line added to a derivation is false; ``counterexample`` is Python that shows it."""
 
     def __init__(self, message: str, counterexample: str) -> None:

@@ -20,9 +20,7 @@ from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
-def judge(
-    statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard"
-) -> Verdict:
+def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard") -> Verdict:
     """The verdict on what a line of a derivation states."""
     assumptions = tuple(assuming)
     equations = [(a.unknown, a.expr) for a in assumptions if a.kind == "equation" and a.unknown is not None]

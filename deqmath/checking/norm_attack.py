@@ -132,15 +132,19 @@ def _norm(value: Any) -> float:
 
 def _values(statement: NormAtMost, point: Point, scalars: set[Symbol]) -> dict[Symbol, float]:
     at = {s: _norm(Evaluator(point)(e)) for s, e in statement.norms}
-    at |= {s: _number(point.value_of(s, {}).mat[0, 0]) for s in scalars}
-    return at
+    return at | {s: _scalar(s, point) for s in scalars}
+
+
+def _scalar(s: Symbol, point: Point) -> float:
+    """The value of a scalar symbol; of a dimension, its size."""
+    return float(point.sizes[s]) if s in point.sizes else _number(point.value_of(s, {}).mat[0, 0])
 
 
 def _contracts(statement: NormAtMost, point: Point, scalars: set[Symbol]) -> bool:
     assert statement.contraction is not None
     needed = statement.contraction.free_symbols
     at = {s: _norm(Evaluator(point)(e)) for s, e in statement.norms if s in needed}
-    at |= {s: _number(point.value_of(s, {}).mat[0, 0]) for s in scalars if s in needed}
+    at |= {s: _scalar(s, point) for s in (scalars | needed) - set(at)}
     return bool(float(statement.contraction.subs(at)) < 1)
 
 
