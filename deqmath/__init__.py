@@ -29,6 +29,7 @@ _HOME: dict[str, str] = {
             "one",
             "direction",
             "blocks",
+            "ones",
             "diagonal_of",
             "leaky_relu",
             "softmax_columns",
@@ -41,7 +42,7 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(
         ("equation", "invertible", "no_kink", "contraction", "nonnegative"), "deqmath.expressions.assumptions"
     ),
-    **dict.fromkeys(("differential", "neumann", "proves_equal", "simplified"), "deqmath.calculus"),
+    **dict.fromkeys(("differential", "neumann", "expand_resolvent", "proves_equal", "simplified"), "deqmath.calculus"),
     **dict.fromkeys(
         (
             "check_equal",
@@ -72,7 +73,7 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(("generate", "GeneratedModule"), "deqmath.codegen"),
     **dict.fromkeys(("ReLUNetwork", "SoftmaxNetwork", "gradient_flow", "gradient_descent", "Run"), "deqmath.numeric"),
     **dict.fromkeys(("claim",), "deqmath.claims"),
-    **dict.fromkeys(("StepRefuted", "DeqmathError", "InputError"), "deqmath.errors"),
+    **dict.fromkeys(("StepRefuted", "DeqmathError", "InputError", "NotConvergedError"), "deqmath.errors"),
 }
 _SUBPACKAGES = (
     "bounds",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatrixExpr, Symbol
+from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatrixExpr, S, Symbol
 
-from deqmath.calculus.normal_form import simplified
+from deqmath.calculus.expression import word_expr
+from deqmath.calculus.normal_form import normal_form, simplified
+from deqmath.calculus.polynomial import Monomial
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption, contraction
 from deqmath.expressions.printing import latex, text
@@ -116,4 +118,42 @@ def neumann(M: MatrixExpr, rhs: MatrixExpr | None = None, terms: int | None = No
     return NeumannSeries(M, rhs, terms)
 
 
-__all__ = ["NeumannSeries", "neumann"]
+def expand_resolvent(expr: MatrixExpr, terms: int | None = None) -> NeumannSeries:
+    """The Neumann series of ``(I - M)^{-1} rhs``, read off the expression: :func:`neumann` the other way.
+
+    Parameters
+    ----------
+    expr
+        A product that begins, in normal form, with the inverse of ``I - M``.
+    terms
+        Number of terms of ``.partial_sum``.
+
+    Raises
+    ------
+    InputError
+        The expression is not a resolvent times something.
+
+    Examples
+    --------
+    >>> import deqmath as dm
+    >>> from sympy import Identity, MatrixSymbol, Symbol
+    >>> m = dm.dim("m")
+    >>> A, phi = MatrixSymbol("A", m, m), MatrixSymbol("phi", m, 1)
+    >>> s = dm.expand_resolvent((Identity(m) - Symbol("gamma") * A).I * phi, terms=2)
+    >>> print(dm.text(s.M), "|", dm.text(s.partial_sum))
+    γ A | φ + γ A φ
+    """
+    p = normal_form(expr)
+    if len(p) == 1:
+        ((m, c),) = p
+        if m.word and isinstance(m.word[0], Inverse) and not m.binders and not m.traces:
+            inner = normal_form(m.word[0].arg)
+            if inner.terms.get(Monomial()) == 1 and len(inner) > 1:
+                M = simplified(MatAdd(Identity(inner.shape[0]), MatMul(S.NegativeOne, m.word[0].arg)))
+                rest = word_expr(m.word[1:], m.word[0].shape[1])
+                return neumann(M, rest if c == 1 else simplified(MatMul(c, rest)), terms)
+    msg = f"{text(expr)} is not a resolvent (I - M)⁻¹ times a matrix; give one, as in (Identity(m) - A).I * phi"
+    raise InputError(msg)
+
+
+__all__ = ["NeumannSeries", "expand_resolvent", "neumann"]
