@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, Identity, MatMul, MatrixExpr, S
 
+from deqmath.checking.ball_agreement import ball_agreement
 from deqmath.checking.counterexample import boundary_counterexample, find_counterexample
 from deqmath.checking.domains import NotInDomain
 from deqmath.checking.exact import TARGET_BITS, ExactOutcome, run_exact
@@ -86,12 +87,23 @@ def verdict_of(
             "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
             "rest on an inequality, on signs, or on a relation between functions that the field does not know"
         )
-        return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
+        return replace(verdict, evidence=(Evidence("exact", "undecided", detail), *_agreement_in_balls(test, seed)))
     sizes = ", ".join(f"{k} = {v}" for k, v in found.sizes.items()) or "scalars"
     how = "exactly" if found.domain == "rationals" else "by disjoint balls"
     detail = f"the two sides differ, shown {how} at {sizes}"
     evidence = Evidence("exact", "refuted", detail, {"sizes": found.sizes, "domain": found.domain})
     return replace(verdict, evidence=(evidence,), counterexample=found.script)
+
+
+def _agreement_in_balls(test: SidesTest, seed: int) -> tuple[Evidence, ...]:
+    found = ball_agreement(at_instances(test), seed)
+    if found is None:
+        return ()
+    points, digits = found
+    detail = (
+        f"both sides enclosed in balls at {points} random points agree to {digits} digits at each; this proves nothing"
+    )
+    return (Evidence("numeric", "verified", detail, {"points": points, "digits": digits}),)
 
 
 def _agreement(o: ExactOutcome) -> Evidence:
