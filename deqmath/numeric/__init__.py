@@ -20,6 +20,7 @@ from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
 from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
+from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.switches import Switches
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SmallestAngle",
     "SoftmaxEquilibrium",
     "SoftmaxNetwork",
+    "SoftmaxRun",
     "Switches",
     "adjoint_jacobian",
     "adjoint_jacobian_by_differences",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from deqmath.errors import DeqmathError, InputError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
 from deqmath.numeric.run import Progress, ProgressCallback, Run, RunStatus
+from deqmath.numeric.softmax import SoftmaxNetwork
+from deqmath.numeric.softmax_run import SoftmaxRun
+from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_descent
 from deqmath.numeric.validate import count, positive
 
 _DECAY = "(1 - alpha lambda_0/2)^k"
@@ -25,18 +28,25 @@ def _theorem_step(state: State) -> float:
     raise InputError(msg)
 
 
-def gradient_descent(
-    net: ReLUNetwork,
+@overload
+def gradient_descent(net: ReLUNetwork, X: Any, y: Any, **options: Any) -> Run: ...
+@overload
+def gradient_descent(net: SoftmaxNetwork, X: Any, y: Any, **options: Any) -> SoftmaxRun: ...
+
+
+def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords to this list
+    net: ReLUNetwork | SoftmaxNetwork,
     X: Any,
     y: Any,
     *,
     steps: int,
     step_size: float | None = None,
+    loss: str = "square",
     record: int | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
-) -> Run:
+) -> Run | SoftmaxRun:
     """Minimise ``L = ||yhat - y||^2 / 2`` by ``P <- P - alpha dL/dP`` over the trainable parameters.
 
     Parameters
@@ -50,6 +60,8 @@ def gradient_descent(
     step_size
         alpha; None: ``1 / lambda_max(H(0))``, the step at which the linearised residual
         ``r <- (I - alpha H) r`` shrinks in every direction and not slower than ``1 - alpha lambda_0``.
+    loss
+        "square"; for a :class:`~deqmath.numeric.SoftmaxNetwork` "logistic", too, with y = +-1 (k21).
     record
         Record every so many steps (first and last always); None: about 100 records.
     checkpoint, checkpoint_seconds
@@ -63,7 +75,8 @@ def gradient_descent(
     Run
         With the monitors of gg22 Theorem 3.1, the envelope of (c) being ``(1 - alpha lambda_0/2)^k`` (gg22lin).
         Where a step would leave rho < 1 the run stops before it, with status "left-well-posed-region"; on Ctrl-C
-        it ends with status "interrupted". What was computed is kept.
+        it ends with status "interrupted". What was computed is kept. For a softmax network a
+        :class:`~deqmath.numeric.SoftmaxRun`; it takes no `checkpoint`.
 
     Raises
     ------
@@ -78,6 +91,10 @@ def gradient_descent(
     >>> run.status, bool(run.loss[-1] < run.loss[0])
     ('completed', True)
     """
+    if isinstance(net, SoftmaxNetwork):
+        refuse_for_softmax(checkpoint=checkpoint)
+        return softmax_descent(net, X, y, steps=steps, step_size=step_size, loss=loss, record=record, progress=progress)
+    only_square(loss)
     total = count(steps, "steps")
     every = max(1, total // 100) if record is None else count(record, "record")
     net, data, state = prepare(net, X, y)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, overload
 
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
@@ -18,24 +15,35 @@ from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
 from deqmath.numeric.rk45 import LEAST_STEP, drive_rk45
 from deqmath.numeric.run import ProgressCallback, Run, RunStatus
+from deqmath.numeric.softmax import SoftmaxNetwork
+from deqmath.numeric.softmax_run import SoftmaxRun
+from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_flow
+from deqmath.numeric.stops import record_times
 from deqmath.numeric.validate import choice, count, positive, tolerance
 
 
-def gradient_flow(
-    net: ReLUNetwork,
+@overload
+def gradient_flow(net: ReLUNetwork, X: Any, y: Any, **options: Any) -> Run: ...
+@overload
+def gradient_flow(net: SoftmaxNetwork, X: Any, y: Any, **options: Any) -> SoftmaxRun: ...
+
+
+def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to this list
+    net: ReLUNetwork | SoftmaxNetwork,
     X: Any,
     y: Any,
     *,
     t_end: float,
     method: str = "etd2",
     tol: float = 1e-3,
+    loss: str = "square",
     record: int | Iterable[float] | None = None,
     max_steps: int = 100_000,
     locate_switches: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
-) -> Run:
+) -> Run | SoftmaxRun:
     """Integrate ``dP/dt = -dL/dP`` over the trainable parameters from 0 to t_end (gg22 eqs. 6, 7).
 
     Parameters
@@ -74,7 +82,8 @@ def gradient_flow(
     -------
     Run
         With the monitors of gg22 Theorem 3.1. Status "left-well-posed-region" where rho reaches 1,
-        "interrupted" on Ctrl-C; what was computed is kept.
+        "interrupted" on Ctrl-C; what was computed is kept. For a softmax network a
+        :class:`~deqmath.numeric.SoftmaxRun`, with the monitors of k21; it has no gates and takes no `checkpoint`.
 
     Raises
     ------
@@ -89,9 +98,24 @@ def gradient_flow(
     >>> run.status, bool(run.loss[-1] < run.loss[0])
     ('completed', True)
     """
+    if isinstance(net, SoftmaxNetwork):
+        refuse_for_softmax(locate_switches=locate_switches or None, checkpoint=checkpoint)
+        return softmax_flow(
+            net,
+            X,
+            y,
+            t_end=t_end,
+            method=method,
+            tol=tol,
+            loss=loss,
+            record=record,
+            max_steps=max_steps,
+            progress=progress,
+        )
+    only_square(loss)
     end, accuracy, limit = positive(t_end, "t_end"), tolerance(tol), count(max_steps, "max_steps")
     choice(method, "method", ("etd2", "rk45"))
-    stops = _stops(record, end)
+    stops = record_times(record, end)
     net, data, state = prepare(net, X, y)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "record": "every step" if stops is None else "times"}
     place = None
@@ -113,24 +137,6 @@ def gradient_flow(
         journey.save()
     journey.keep_last()
     return book.close(status, message, "exp(-lambda_0 t)")
-
-
-def _stops(record: int | Iterable[float] | None, end: float) -> NDArray[np.float64] | None:
-    """The times to record, from 0 to `end`; None for every accepted step."""
-    if record is None:
-        return None
-    if isinstance(record, (bool, int, np.integer)):
-        return np.linspace(0.0, end, count(record, "record") + 1)
-    times = np.asarray(record if isinstance(record, np.ndarray) else list(record), dtype=np.float64)
-    if times.ndim != 1 or not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
-        msg = (
-            "record needs an integer or strictly increasing finite times, for example record=np.linspace(0, t_end, 11)"
-        )
-        raise InputError(msg)
-    if times.size and (times[0] < 0 or times[-1] > end):
-        msg = f"record holds times from {times[0]} to {times[-1]}; they must lie in [0, t_end] = [0, {end}]"
-        raise InputError(msg)
-    return np.unique(np.concatenate([[0.0], times, [end]]))
 
 
 def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:

@@ -1,4 +1,4 @@
-"""The losses of a sample and their derivatives in the prediction: square and logistic."""
+"""The losses of a sample and their first two derivatives in the prediction: square and logistic."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ def _logistic(xp: Namespace, t: Array) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss summed over samples and outputs: its terms, and their derivatives in the prediction.
+    """A loss summed over samples and outputs: its terms, and their two derivatives in the prediction.
 
     Attributes
     ----------
     name
         "square": ``(f - y)^2 / 2``. "logistic": ``log(1 + exp(-y f))`` with y = +-1.
-    terms, slopes
+    terms, slopes, curvatures
         Functions of (namespace, predictions, targets).
     """
 
     name: str
     terms: Callable[[Namespace, Array, Array], Array]
     slopes: Callable[[Namespace, Array, Array], Array]
+    curvatures: Callable[[Namespace, Array, Array], Array]
 
     def check(self, xp: Namespace, y: Array) -> None:
         """Refuse targets the loss has no meaning for."""
@@ -45,11 +46,17 @@ class Loss:
 
 
 LOSSES = {
-    "square": Loss("square", lambda xp, f, y: 0.5 * (f - y) ** 2, lambda xp, f, y: f - y),  # noqa: ARG005
+    "square": Loss(
+        "square",
+        lambda xp, f, y: 0.5 * (f - y) ** 2,  # noqa: ARG005
+        lambda xp, f, y: f - y,  # noqa: ARG005
+        lambda xp, f, y: xp.ones_like(f),  # noqa: ARG005
+    ),
     "logistic": Loss(
         "logistic",
         lambda xp, f, y: _softplus(xp, -y * f),
         lambda xp, f, y: -y * _logistic(xp, -y * f),
+        lambda xp, f, y: _logistic(xp, y * f) * _logistic(xp, -y * f),
     ),
 }
 

@@ -1,0 +1,299 @@
+"""Gradient flow and gradient descent of the softmax network, for the square and the logistic loss (k21)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import RK45
+
+from deqmath.errors import InputError, NotConvergedError
+from deqmath.numeric.arrays import is_foreign, is_numpy
+from deqmath.numeric.losses import find_loss
+from deqmath.numeric.run import Progress, ProgressCallback, RunStatus
+from deqmath.numeric.softmax import SoftmaxNetwork
+from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
+from deqmath.numeric.softmax_state import SoftmaxState, norm
+from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
+from deqmath.numeric.stops import record_times
+from deqmath.numeric.validate import choice, count, positive, tolerance
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass
+class SoftmaxJourney:
+    """Training under way: the state, and what was recorded of it."""
+
+    method: str
+    X: Matrix
+    state: SoftmaxState
+    end: float
+    stops: Matrix | None
+    options: dict[str, Any]
+    progress: ProgressCallback | None
+    time: float = 0.0
+    steps: int = 0
+    rejected: int = 0
+    rows: list[tuple[float, float, Matrix, float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Record the start."""
+        self.first = self.last = self.state
+        self.keep()
+
+    def keep(self) -> None:
+        """Record the present state unless it is recorded; one append, so that an interrupt leaves whole records."""
+        if self.rows and self.rows[-1][0] >= self.time:
+            return
+        names = self.state.net.trainable
+        change = {name: getattr(self.state.net, name) - getattr(self.first.net, name) for name in names}
+        self.rows.append((self.time, self.state.loss, self.state.F.copy(), self.state.rate, norm(change)))
+        self.last = self.state
+
+    def next_stop(self) -> float:
+        """The next time that has to be hit."""
+        if self.stops is None:
+            return self.end
+        return float(self.stops[np.searchsorted(self.stops, self.time, side="right")])
+
+    def arrive(self, time: float, state: SoftmaxState, record: bool | None = None) -> None:
+        """Take an accepted step."""
+        self.time, self.state, self.steps = time, state, self.steps + 1
+        if record if record is not None else self.stops is None or time in self.stops:
+            self.keep()
+        if self.progress is not None:
+            self.progress(Progress(self.steps, time, self.end, state.loss))
+
+    def close(self, status: RunStatus, message: str) -> SoftmaxRun:
+        """The run so far."""
+        self.keep()
+        time, loss, predictions, rate, distance = (np.array(column) for column in zip(*self.rows, strict=True))
+        net, flat = self.first.net, self.first.net.outputs == 1
+        monitors = []
+        if "B" in net.trainable:
+            monitors.append(rate_monitor(time, rate, net))
+        if self.method != "gradient-descent":
+            monitors.append(decay_monitor(time, loss, rate, predictions, self.last, self.X))
+        return SoftmaxRun(
+            method=self.method,
+            status=status,
+            message=message,
+            times=time,
+            loss=loss,
+            predictions=predictions[:, :, 0] if flat else predictions,
+            rate=rate,
+            distance=distance,
+            targets=self.first.Y[:, 0] if flat else self.first.Y,
+            initial=net,
+            final=self.last.net,
+            monitors=tuple(monitors),
+            options=self.options,
+            steps=self.steps,
+            rejected=self.rejected,
+            notes=notes(self.X),
+        )
+
+
+def only_square(loss: str) -> None:
+    """Refuse any loss but the square one, for which gg22 states its theorem."""
+    choice(loss, "loss", ("square", "logistic"))
+    if loss != "square":
+        msg = f'a ReLUNetwork is trained with loss="square", received loss={loss!r}; "logistic" is for a SoftmaxNetwork'
+        raise InputError(msg)
+
+
+def refuse_for_softmax(**options: object) -> None:
+    """Refuse the options that mean nothing for a softmax network."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        msg = f"{', '.join(given)} is for a ReLUNetwork; leave it out for a SoftmaxNetwork"
+        raise InputError(msg)
+
+
+def _prepare(net: SoftmaxNetwork, X: Any, y: Any, loss: str) -> tuple[Matrix, SoftmaxState]:
+    """Validate what a run starts from and solve it once."""
+    if is_foreign(X) or not is_numpy(net.xp):
+        msg = "training runs on NumPy arrays; convert X and the parameters with np.asarray first"
+        raise InputError(msg)
+    form, data = find_loss(loss), net._samples(X)
+    Y = net._targets(y, data.shape[0])
+    form.check(np, Y)
+    return data, SoftmaxState.solve(net, data, Y, form)
+
+
+def softmax_flow(
+    net: SoftmaxNetwork,
+    X: Any,
+    y: Any,
+    *,
+    t_end: float,
+    method: str = "etd2",
+    tol: float = 1e-3,
+    loss: str = "square",
+    record: int | Iterable[float] | None = None,
+    max_steps: int = 100_000,
+    progress: ProgressCallback | None = None,
+) -> SoftmaxRun:
+    """Integrate ``dP/dt = -dL/dP`` over the trainable parameters from 0 to t_end (k21).
+
+    Parameters
+    ----------
+    net
+        The network to start from; it is not changed.
+    X, y
+        Rows phi(x), shape (n, m), and targets, shape (n,) or (n, p).
+    t_end
+        Final time.
+    method
+        "etd2": exponential integrator in the space of the predictions, adaptive. "rk45": `scipy.integrate.RK45`.
+    tol
+        etd2: the two orders of a step may differ by ``tol sqrt(m)``. rk45: its rtol, with atol = tol/1000.
+    loss
+        "square" or "logistic" (y = +-1).
+    record, max_steps, progress
+        As in :func:`~deqmath.numeric.gradient_flow`.
+
+    Returns
+    -------
+    SoftmaxRun
+
+    Examples
+    --------
+    >>> from deqmath.numeric import SoftmaxNetwork, gradient_flow
+    >>> net = SoftmaxNetwork.random(width=3, gamma=0.5, seed=0)
+    >>> run = gradient_flow(net, [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [1.0, -1.0], t_end=10.0)
+    >>> run.status, run.monitor("rate").holds, run.monitor("loss").holds
+    ('completed', True, True)
+    """
+    end, accuracy, limit = positive(t_end, "t_end"), tolerance(tol), count(max_steps, "max_steps")
+    choice(method, "method", ("etd2", "rk45"))
+    stops = record_times(record, end)
+    data, state = _prepare(net, X, y, loss)
+    options = {"t_end": end, "tol": accuracy, "max_steps": limit, "loss": loss}
+    journey = SoftmaxJourney(method, data, state, end, stops, options, progress)
+    drive = _etd2 if method == "etd2" else _rk45
+    try:
+        status, message = drive(journey, accuracy, limit)
+    except NotConvergedError as error:
+        status, message = "not-converged", f"stopped at t = {journey.time:.6g}: {error}"
+    except KeyboardInterrupt:
+        status, message = "interrupted", f"interrupted at t = {journey.time:.6g} after {journey.steps} steps"
+    return journey.close(status, message)
+
+
+def _limit_reached(journey: SoftmaxJourney, limit: int) -> tuple[RunStatus, str]:
+    return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {limit} steps"
+
+
+def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, str]:
+    """Adaptive ETD2: accept where ``||P2 - P1|| <= tol sqrt m``, next step from exponent 1/2."""
+    goal, speed = tol * math.sqrt(journey.state.net.width), journey.state.speed
+    h = min(journey.end, goal / speed) if speed > 0 else journey.end
+    while journey.time < journey.end:
+        if journey.steps >= limit:
+            return _limit_reached(journey, limit)
+        stop = journey.next_stop()
+        lands = journey.time + h >= stop * (1 - 1e-14)
+        step = stop - journey.time if lands else h
+        trial = etd2_step(journey.state, journey.X, step)
+        growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
+        if trial.difference > goal:
+            journey.rejected += 1
+            h = step * max(0.2, growth)
+            continue
+        state = SoftmaxState.solve(trial.net, journey.X, journey.state.Y, journey.state.form)
+        h = max(h, step * min(5.0, growth)) if lands else step * min(5.0, max(0.2, growth))
+        journey.arrive(stop if lands else journey.time + step, state)
+    return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
+
+
+def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, str]:
+    """SciPy's RK45 on the stacked parameters, restarted at every recorded time."""
+    net, Y, form = journey.state.net, journey.state.Y, journey.state.form
+
+    def slope(_: float, flat: Matrix) -> Matrix:
+        gradient = SoftmaxState.solve(unflatten(net, flat), journey.X, Y, form).gradient
+        return -np.concatenate([gradient[name].ravel() for name in net.trainable])
+
+    while journey.time < journey.end:
+        solver = RK45(
+            slope,
+            journey.time,
+            flatten(journey.state.net),
+            journey.next_stop(),
+            rtol=max(tol, 1e-13),
+            atol=tol / 1000,
+        )
+        while solver.status == "running":
+            if journey.steps >= limit:
+                return _limit_reached(journey, limit)
+            failure = solver.step()
+            if failure is not None:
+                return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
+            journey.arrive(float(solver.t), SoftmaxState.solve(unflatten(net, solver.y), journey.X, Y, form))
+    return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
+
+
+def softmax_descent(
+    net: SoftmaxNetwork,
+    X: Any,
+    y: Any,
+    *,
+    steps: int,
+    step_size: float | None = None,
+    loss: str = "square",
+    record: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> SoftmaxRun:
+    """Minimise the loss by ``P <- P - alpha dL/dP`` over the trainable parameters.
+
+    Parameters
+    ----------
+    net, X, y, loss
+        As in :func:`softmax_flow`.
+    steps
+        Number of steps.
+    step_size
+        alpha; None: ``1/lambda_max(K(0))``, K the Gram matrix weighted by the second derivatives of the loss.
+    record, progress
+        As in :func:`~deqmath.numeric.gradient_descent`.
+
+    Examples
+    --------
+    >>> from deqmath.numeric import SoftmaxNetwork, gradient_descent
+    >>> net = SoftmaxNetwork.random(width=2, gamma=0.5, seed=0)
+    >>> run = gradient_descent(net, [[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], steps=50, loss="logistic")
+    >>> bool(run.loss[-1] < run.loss[0])
+    True
+    """
+    total = count(steps, "steps")
+    every = max(1, total // 100) if record is None else count(record, "record")
+    data, state = _prepare(net, X, y, loss)
+    alpha = _first_step(state) if step_size is None else positive(step_size, "step_size")
+    options = {"steps": total, "step_size": alpha, "record": every, "loss": loss}
+    journey = SoftmaxJourney("gradient-descent", data, state, total * alpha, None, options, progress)
+    status: RunStatus = "completed"
+    message = f"{total} steps of size {alpha:.6g}"
+    try:
+        for k in range(1, total + 1):
+            change = {name: -alpha * g for name, g in journey.state.gradient.items()}
+            moved = SoftmaxState.solve(journey.state.moved(change), data, state.Y, state.form)
+            journey.arrive(k * alpha, moved, record=k % every == 0 or k == total)
+    except NotConvergedError as error:
+        status, message = "not-converged", f"stopped after step {journey.steps}: {error}"
+    except KeyboardInterrupt:
+        status, message = "interrupted", f"interrupted after step {journey.steps}"
+    return journey.close(status, message)
+
+
+def _first_step(state: SoftmaxState) -> float:
+    top = float(state.spectrum[0][-1])
+    if top > 0:
+        return 1.0 / top
+    msg = "the Gram matrix at the start is 0, so it allows any step; pass step_size=, for example 1.0"
+    raise InputError(msg)
