@@ -53,11 +53,10 @@ class Movement:
     """Which symbols move, by what, and the hypotheses met on the way."""
 
     by: Mapping[Expr, Expr]
-    assumptions: list[Assumption] = field(default_factory=list)
+    assumptions: dict[Assumption, None] = field(default_factory=dict)
 
     def assume(self, assumption: Assumption) -> None:
-        if assumption not in self.assumptions:
-            self.assumptions.append(assumption)
+        self.assumptions.setdefault(assumption)
 
     def moves(self, x: Expr) -> bool:
         """Whether any moving symbol occurs in x."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sympy import Determinant, Dummy, Expr, MatrixExpr, S, Symbol, Trace, expand
+from sympy import Determinant, Dummy, Expr, MatrixExpr, Mul, S, Symbol, Trace, expand
 
 Word = tuple[MatrixExpr, ...]
 Binder = tuple[Symbol, Expr]
@@ -48,6 +48,11 @@ class Monomial:
     traces: tuple[Word, ...] = ()
     binders: tuple[Binder, ...] = ()
 
+    def idle_binders(self) -> tuple[Binder, ...]:
+        """Those whose index stands in no letter."""
+        used = {s for word in (self.word, *self.traces) for x in word for s in x.free_symbols}
+        return tuple(b for b in self.binders if b[0] not in used)
+
 
 @dataclass
 class Polynomial:
@@ -57,7 +62,13 @@ class Polynomial:
     terms: dict[Monomial, Expr] = field(default_factory=dict)
 
     def add(self, monomial: Monomial, coefficient: Expr) -> None:
-        """Add one term, collecting it with its like."""
+        """Add one term, collecting it with its like; a sum over an index that stands nowhere counts its terms."""
+        if monomial.binders and (idle := monomial.idle_binders()):
+            from deqmath.calculus.algebra import canonical
+
+            kept = tuple(b for b in monomial.binders if b not in idle)
+            monomial = canonical(monomial.word, monomial.traces, kept)
+            coefficient = coefficient * Mul(*(n for _, n in idle))
         old = self.terms.get(monomial)
         new = coefficient if old is None else expanded(old + coefficient)
         if new == 0:

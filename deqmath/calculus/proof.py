@@ -15,6 +15,7 @@ from sympy.matrices.expressions import Transpose
 
 from deqmath.calculus.algebra import canonical, multiply
 from deqmath.calculus.blocks import block_rows
+from deqmath.calculus.determinants import determinants_apart
 from deqmath.calculus.expression import word_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word
@@ -65,6 +66,7 @@ def _is_zero(c: Expr) -> bool:
     """Whether a rational function of scalars, traces and other functions is 0 as such."""
     if c == 0:
         return True
+    c = determinants_apart(c)
     opaque = {t: Dummy() for t in c.atoms(Trace, Determinant)}
     return bool(cancel(together(c.xreplace(opaque))) == 0)
 

@@ -1,22 +1,34 @@
-"""Laws used to prove and not to display: columns of diagonals, relu by its gate, sums over columns.
+"""Laws of letters, used to prove and not to display: relu by its gate, rank-one factors, columns selected.
 
-``diag(u) v = u o v`` for a column v; ``relu(u) = 1[u > 0] o u``; ``(a b^T) o Y = diag(a) Y diag(b)``;
-``(diag(u) X) o Y = diag(u) (X o Y)``; ``sum_i x_i y_i^T = X Y^T``; ``a^T diag(u) b = 1^T (a o u o b)``.
+``relu(u) = 1[u > 0] o u``; ``(a b^T) o Y = diag(a) Y diag(b)``; ``(diag(u) X) o Y = diag(u) (X o Y)``;
+``I o X = diag(diagonal(X))``; ``E^T (A kron B) E = A o B`` where ``vec(diag(v)) = E v``. The laws of whole
+words are in ``proof_words``.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache, reduce
+from itertools import product
 
-from sympy import Add, Expr, Inverse, Lambda, MatAdd, MatMul, MatrixExpr, S, Symbol, Trace, exp, expand
+from sympy import Add, Expr, Inverse, Lambda, MatMul, MatrixExpr, S, Trace, exp, expand
 from sympy.matrices.expressions import DiagonalOf, HadamardProduct, KroneckerProduct, OneMatrix, Transpose
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, fresh_terms, freshen, multiply, reduce_word, transpose_word
+from deqmath.calculus.algebra import canonical, fresh_terms, freshen, multiply, reduce_word
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
-from deqmath.expressions.nodes import STEP, Column, Diag, Elementwise, Gate, SoftmaxColumns, Vec, entry_variable
+from deqmath.calculus.proof_words import finished, summed
+from deqmath.expressions.nodes import (
+    STEP,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    SoftmaxColumns,
+    Vec,
+    entry_variable,
+)
 from deqmath.expressions.traversal import Rules
 
 proof_letters = Rules("proof")
@@ -36,13 +48,62 @@ def proof_form(p: Polynomial) -> Polynomial:
         whole = reduce(multiply, scalars, word)
         for m2, c2 in whole:
             bound = Monomial(m2.word, m2.traces, m.binders + m2.binders)
-            for m3, c3 in _finished(_summed(bound, p.shape)):
+            for m3, c3 in finished(summed(bound, p.shape)):
                 out.add(m3, c * c2 * c3)
     return out
 
 
 def _product(word: Word) -> Polynomial:
-    return reduce(multiply, [_letter(x) for x in word])
+    factors: list[Polynomial] = []
+    k = 0
+    while k < len(word):
+        found = _by_selection(word[k : k + 3])
+        factors.append(_letter(word[k]) if found is None else found[0])
+        k += 1 if found is None else found[1]
+    return reduce(multiply, factors)
+
+
+def _by_selection(word: Word) -> tuple[Polynomial, int] | None:
+    """What stands beside ``E`` (``vec(diag(v)) = E v``) at the start of a word, and how many letters it replaces.
+
+    ``E^T (A kron B) E = A o B``; ``(a b^T kron M) E = a kron M diag(b)`` and likewise on the other side;
+    ``(A diag(u) kron M) E = (A kron M) E diag(u)``.
+    """
+    if len(word) == 3 and isinstance(word[1], KroneckerProduct) and isinstance(word[2], DiagSelection):
+        A, B = word[1].args
+        if isinstance(word[0], Transpose) and word[0].arg == word[2] and A.shape == B.shape:
+            return hadamard(_inner(A), _inner(B)), 3
+    if len(word) < 2 or not isinstance(word[0], KroneckerProduct) or not isinstance(word[1], DiagSelection):
+        return None
+    A, M = word[0].args
+    if A.shape[1] != M.shape[1]:
+        return None
+    out = Polynomial((word[0].shape[0], word[1].shape[1]))
+    for (m1, c1), (m2, c2) in product(fresh_terms(_inner(A)), fresh_terms(_inner(M))):
+        left, right = single(A.shape, Monomial(m1.word)), single(M.shape, Monomial(m2.word))
+        for m3, c3 in _columns_paired(left, right):
+            out.add(
+                canonical(m3.word, m1.traces + m2.traces + m3.traces, m1.binders + m2.binders + m3.binders),
+                c1 * c2 * c3,
+            )
+    return out, 2
+
+
+def _columns_paired(a: Polynomial, b: Polynomial) -> Polynomial:
+    """``(A kron B) E`` for single words A and B: column j is ``A e_j kron B e_j``."""
+    k = a.shape[1]
+    for mine, other, first in ((a, b, True), (b, a, False)):
+        (m,) = mine.terms
+        cut = next((j for j in range(1, len(m.word)) if m.word[j].shape[0] == 1), None)
+        if cut is not None:
+            x = reduce_word(m.word[:cut], (mine.shape[0], S.One))
+            scaled = multiply(other, builders.diag_of(builders.transpose_of(reduce_word(m.word[cut:], (S.One, k)))))
+            return builders.kron_of(x, scaled) if first else builders.kron_of(scaled, x)
+        if m.word and isinstance(m.word[-1], (Diag, Gate)):
+            rest = single(mine.shape, Monomial(m.word[:-1]))
+            found = _columns_paired(rest, other) if first else _columns_paired(other, rest)
+            return multiply(found, builders.letter(m.word[-1]))
+    return multiply(builders.kron_of(a, b), builders.letter(DiagSelection(k)))
 
 
 @lru_cache(maxsize=16384)
@@ -128,9 +189,14 @@ def of_diag(x: Diag) -> Polynomial:
 
 @proof_letters.register(DiagonalOf)
 def of_diagonal(x: DiagonalOf) -> Polynomial:
+    """The laws inside, and that of a product."""
+    return _diagonal_part(_inner(x.args[0]))
+
+
+def _diagonal_part(p: Polynomial) -> Polynomial:
     """``diagonal(X Y) = (X o Y^T) 1``."""
-    out = Polynomial(x.shape)
-    for m, c in builders.diagonal_of(_inner(x.args[0])):
+    out = Polynomial((p.shape[0], S.One))
+    for m, c in builders.diagonal_of(p):
         last = m.word[-1]
         if isinstance(last, DiagonalOf) and isinstance(last.args[0], MatMul):
             first, *others = last.args[0].args
@@ -138,7 +204,7 @@ def of_diagonal(x: DiagonalOf) -> Polynomial:
             summed = multiply(hadamard(normal_form(first), rest), normal_form(OneMatrix(rest.shape[1], 1)))
             product = multiply(_product(m.word[:-1]), summed) if len(m.word) > 1 else summed
         else:
-            product = single(x.shape, Monomial(m.word))
+            product = single(out.shape, Monomial(m.word))
         for m2, c2 in product:
             out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
     return out
@@ -157,7 +223,9 @@ def of_hadamard(x: HadamardProduct) -> Polynomial:
 
 
 def hadamard(a: Polynomial, b: Polynomial) -> Polynomial:
-    """``X o Y`` with ``(diag(u) X diag(v)) o Y = diag(u) (X o Y) diag(v)`` and ``(a b^T) o Y = diag(a) Y diag(b)``."""
+    """``X o Y`` with ``(diag(u) X diag(v)) o Y = diag(u) (X o Y) diag(v)``, ``(a b^T) o Y = diag(a) Y diag(b)`` and
+    ``I o Y = diag(diagonal(Y))``.
+    """
     if a.shape[1] == 1:
         return builders.hadamard_of([a, b])
     out = Polynomial(a.shape)
@@ -182,141 +250,6 @@ def _hadamard_words(w1: Word, w2: Word, shape: tuple[Expr, Expr]) -> Polynomial:
             u = builders.diag_of(reduce_word(mine[:cut], (shape[0], S.One)))
             v = builders.diag_of(builders.transpose_of(reduce_word(mine[cut:], (S.One, shape[1]))))
             return multiply(multiply(u, single(shape, Monomial(other))), v)
+        if not mine:
+            return builders.diag_of(_diagonal_part(single(shape, Monomial(other))))
     return builders.hadamard_of([single(shape, Monomial(w1)), single(shape, Monomial(w2))])
-
-
-def _finished(p: Polynomial) -> Polynomial:
-    """Diagonals in front of columns become Hadamard products, in words and in scalars."""
-    out = Polynomial(p.shape)
-    for m, c in p:
-        m = freshen(m)
-        word = _columns(m.word, p.shape)
-        whole = reduce(multiply, [_scalar(t) for t in m.traces], word)
-        for m2, c2 in whole:
-            out.add(canonical(m2.word, m2.traces, m.binders + m2.binders), c * c2)
-    return out
-
-
-def _columns(word: Word, shape: tuple[Expr, Expr]) -> Polynomial:
-    """``diag(u) v = u o v``, from the right; rows are handled as columns, transposed."""
-    if not word:
-        return single(shape, Monomial())
-    if shape[0] == 1 and shape[1] != 1:
-        flipped = transpose_word(word)
-        if flipped is None:
-            return single(shape, Monomial(word))
-        return builders.transpose_of(_columns(flipped, (shape[1], S.One)))
-    if shape[1] != 1:
-        return single(shape, Monomial(word))
-    return _stacked(word, shape)
-
-
-def _stacked(word: Word, shape: tuple[Expr, Expr]) -> Polynomial:
-    spot = next((k for k in range(len(word) - 2, -1, -1) if isinstance(word[k], (Diag, Gate))), None)
-    if spot is None:
-        return reduce_word(word, shape)
-    k = word[spot].shape[0]
-    suffix = reduce_word(word[spot + 1 :], (k, S.One))
-    joined = builders.hadamard_of([_diagonal(word[spot]), suffix])
-    if spot == 0:
-        return joined
-    out = Polynomial(shape)
-    for m, c in joined:
-        for m2, c2 in _stacked((*word[:spot], *m.word), shape):
-            out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
-    return out
-
-
-def _diagonal(x: MatrixExpr) -> Polynomial:
-    if isinstance(x, Gate):
-        return builders.elementwise_of(STEP, normal_form(x.arg))
-    return normal_form(x.arg)
-
-
-def _scalar(t: Word) -> Polynomial:
-    """``a^T diag(u) b = 1^T (a o u o b)``; a scalar without a diagonal or column product stays."""
-    one = (S.One, S.One)
-    plain = single(one, Monomial((), (t,)))
-    if len(t) < 2 or t[0].shape[0] != 1:
-        return plain
-    spot = next((k for k in range(1, len(t)) if isinstance(t[k], (Diag, Gate))), None)
-    first = t[0].arg if isinstance(t[0], Transpose) else t[0]
-    if spot is None and isinstance(first, HadamardProduct):
-        flipped = transpose_word(t)
-        t = t if flipped is None or isinstance(t[-1], HadamardProduct) else flipped
-    if spot is None:
-        if not (isinstance(t[-1], HadamardProduct) and t[-1].shape[1] == 1) or isinstance(t[0], OneMatrix):
-            return plain
-        spot = len(t) - 1
-    left = transpose_word(t[:spot])
-    if left is None:
-        return plain
-    k = t[spot].shape[0]
-    parts = [_columns(left, (k, S.One))]
-    if isinstance(t[spot], HadamardProduct):
-        parts.append(normal_form(t[spot]))
-    else:
-        parts += [_diagonal(t[spot]), _columns(t[spot + 1 :], (k, S.One))]
-    return multiply(normal_form(OneMatrix(1, k)), builders.hadamard_of(parts))
-
-
-def _summed(m: Monomial, shape: tuple[Expr, Expr]) -> Polynomial:
-    """``sum_i x_i y_i^T = X Y^T``, where the index stands nowhere else."""
-    for i, n in m.binders:
-        letters = [*m.word, *(x for t in m.traces for x in t)]
-        if sum(i in x.free_symbols for x in letters) != 2:
-            continue
-        rest = tuple(b for b in m.binders if b[0] != i)
-        for word, inside in ((m.word, True), *((t, False) for t in m.traces)):
-            found = _outer_product(word, i, n, cyclic=not inside)
-            if found is None:
-                continue
-            if inside:
-                return _rebound(found, m.traces, rest, shape)
-            others = list(m.traces)
-            others.remove(word)
-            product = multiply(builders.trace_of(found), single(shape, Monomial(m.word)))
-            return _rebound(product, tuple(others), rest, shape)
-    return single(shape, canonical(m.word, m.traces, m.binders))
-
-
-def _rebound(p: Polynomial, traces: tuple[Word, ...], binders: tuple, shape: tuple[Expr, Expr]) -> Polynomial:
-    out = Polynomial(shape)
-    for m, c in p:
-        for m2, c2 in _summed(Monomial(m.word, traces + m.traces, binders + m.binders), shape):
-            out.add(m2, c * c2)
-    return out
-
-
-def _outer_product(word: Word, i: Symbol, n: Expr, cyclic: bool) -> Polynomial | None:
-    """The word with ``x_i y_i^T`` in it replaced by ``X Y^T``."""
-    rotations = [word[k:] + word[:k] for k in range(len(word))] if cyclic else [word]
-    for w in rotations:
-        for k in range(len(w) - 1):
-            if not isinstance(w[k + 1], Transpose):
-                continue
-            X, Y = lifted(w[k], i, n), lifted(w[k + 1].arg, i, n)
-            if X is not None and Y is not None:
-                middle = multiply(normal_form(X), normal_form(Transpose(Y)))
-                left = reduce_word(w[:k], (w[0].shape[0], w[k].shape[0])) if k else None
-                right = reduce_word(w[k + 2 :], (w[k + 2].shape[0], w[-1].shape[1])) if w[k + 2 :] else None
-                return reduce(multiply, [f for f in (left, middle, right) if f is not None])
-    return None
-
-
-def lifted(x: Expr, i: Symbol, n: Expr) -> MatrixExpr | None:
-    """The matrix whose column i is x, where x is built from columns i only: ``A sigma(x_i)`` gives ``A sigma(X)``."""
-    if isinstance(x, Column) and x.index == i and i not in x.arg.free_symbols and x.arg.shape[1] == n:
-        return x.arg
-    if isinstance(x, (Elementwise, SoftmaxColumns)):
-        inner = lifted(x.arg, i, n)
-        if inner is None:
-            return None
-        return Elementwise(x.function, inner) if isinstance(x, Elementwise) else SoftmaxColumns(inner)
-    if isinstance(x, (HadamardProduct, MatAdd)):
-        parts = [lifted(a, i, n) for a in x.args]
-        return None if any(p is None for p in parts) else x.func(*parts)
-    if isinstance(x, MatMul) and not any(i in a.free_symbols for a in x.args[:-1]):
-        last = lifted(x.args[-1], i, n)
-        return None if last is None else MatMul(*x.args[:-1], last)
-    return None

@@ -128,7 +128,7 @@ def _matrix_power(x: MatPow, dg: Degrees) -> Degree:
 def _power(x: Expr, dg: Degrees) -> Degree:
     base, n = x.args
     p, q = dg(base)
-    if not n.is_Integer:
+    if not n.free_symbols <= dg.sizes.keys() or not (n := n.subs(dg.sizes)).is_Integer:
         return max(p, q, 1), max(p, q, 1)
     k = int(n)
     return (k * p, k * q) if k >= 0 else (-k * q, -k * p)

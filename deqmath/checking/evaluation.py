@@ -205,9 +205,8 @@ def _scalar_power(x: sp.Pow, ev: Evaluator) -> Any:
         return _power_of(scalar_function("sqrt", ev(base)), int(n.p), ev.point.number(1))
     if base == S.Exp1:
         return scalar_function("exp", ev(n))
-    size = base.is_Symbol and base in ev.point.sizes and n.free_symbols <= set(ev.point.sizes)
-    if size:
-        return ev.point.number(ev.size(x))
+    if n.free_symbols and n.free_symbols <= ev.point.sizes.keys():
+        return _power_of(ev(base), int(n.subs(ev.point.sizes)), ev.point.number(1))
     return scalar_function("exp", scalar_function("log", ev(base)) @ ev(n))
 
 

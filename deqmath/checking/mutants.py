@@ -1,9 +1,11 @@
 """Planted errors: what a check must refute.
 
-Every operator below makes the kind of slip a person makes at a blackboard. A mutant that is
-equal to the original (the transpose of a symmetric factor, say) is recognised by exact
-evaluation and left out, and so is one that is defined nowhere (the inverse of a matrix of rank 1):
-it says nothing that could be false.
+Every operator below makes the kind of slip a person makes at a blackboard. A slip may change
+nothing (the transpose of a symmetric factor, say). No evaluation decides that here, since
+evaluation is what the planted errors are to test: a caller who can prove equality passes its
+prover in, and what that does not prove equal stays an error that a check has to refute. A slip
+after which a matrix to be inverted has a zero block row or column is not planted: it is defined
+nowhere and says nothing that could be false.
 
 ====================  ===============================================================
 sign                  the sign of the whole, or of one term of a sum, flipped
@@ -33,6 +35,7 @@ from sympy import (
     Lambda,
     MatAdd,
     MatMul,
+    MatPow,
     MatrixExpr,
     Mul,
     S,
@@ -41,17 +44,25 @@ from sympy import (
     ZeroMatrix,
     exp,
 )
-from sympy.matrices.expressions import BlockMatrix, HadamardProduct, KroneckerProduct, MatrixSymbol
+from sympy.matrices.expressions import (
+    BlockMatrix,
+    HadamardPower,
+    HadamardProduct,
+    KroneckerProduct,
+    MatrixSymbol,
+    OneMatrix,
+)
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.immutable import ImmutableDenseMatrix
 
-from deqmath.checking.domains import NotInDomain
-from deqmath.checking.exact import run_exact
-from deqmath.checking.sides import EqualTest
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
     Diag,
+    DiagSelection,
     Elementwise,
     Gate,
+    Placement,
     SoftmaxColumns,
     Total,
     entry_variable,
@@ -70,66 +81,87 @@ class Mutant:
     expression: Expr
 
 
-def mutants(expr: Expr) -> list[Mutant]:
-    """Every planted error of the operators above, without those that change nothing.
+#: Says of two expressions that they are proved equal; False decides nothing.
+Prover = Callable[[Expr, Expr], bool]
+
+
+def mutants(expr: Expr, proves_equal: Prover | None = None) -> list[Mutant]:
+    """Every planted error of the operators above.
 
     Parameters
     ----------
     expr
         A matrix expression, or a SymPy scalar.
+    proves_equal
+        Leaves out the slips that it proves to change nothing; without it none is left out.
 
     Returns
     -------
     list of Mutant
         In a fixed order, at most 60.
     """
-    return sorted_out(expr)[0]
-
-
-def sorted_out(expr: Expr) -> tuple[list[Mutant], list[Mutant]]:
-    """The mutants that change something, at most 60, and those planted beside them that change nothing."""
     seen: set[Expr] = {expr}
     out: list[Mutant] = []
-    same: list[Mutant] = []
-    for m in _planted(expr):
-        if m.expression in seen or len(out) >= _MOST:
+    for m in planted(expr):
+        if len(out) >= _MOST:
+            break
+        if m.expression in seen:
             continue
         seen.add(m.expression)
-        (same if _equivalent(expr, m.expression) else out).append(m)
-    return out, same
+        if proves_equal is None or not proves_equal(expr, m.expression):
+            out.append(m)
+    return out
 
 
-def _equivalent(a: Expr, b: Expr) -> bool:
-    """Equal wherever both are defined, or never both defined."""
-    if not isinstance(a, MatrixExpr):
-        a, b = (MatMul(s, Identity(S.One)) for s in (a, b))
-    if tuple(a.shape) != tuple(b.shape):
-        return False
-    try:
-        return run_exact(EqualTest(a, b)).agrees is not False
-    except NotInDomain:
-        return False
-
-
-def _planted(expr: Expr) -> Iterator[Mutant]:
+def planted(expr: Expr) -> Iterator[Mutant]:
+    """Every slip of every operator, in order; some may come twice."""
     shown = text(expr)
     yield Mutant("sign", f"-({shown})", _scale(S.NegativeOne, expr))
     yield Mutant("factor", f"2 ({shown})", _scale(S(2), expr))
     for path, node in _walk(expr, ()):
         for name, new in _slips(node, expr):
-            yield Mutant(name, f"{text(node)}  became  {text(new)}", _rebuilt(expr, path, new))
+            whole = _rebuilt(expr, path, new)
+            if not _defined_nowhere(whole):
+                yield Mutant(name, f"{text(node)}  became  {text(new)}", whole)
+
+
+def _defined_nowhere(x: Expr) -> bool:
+    """Whether a block matrix with a zero block row or column is inverted: it is singular for all sizes."""
+    return any(isinstance(a.arg, BlockMatrix) and _has_zero_line(a.arg.blocks) for a in x.atoms(Inverse))
+
+
+def _has_zero_line(blocks: Any) -> bool:
+    lines = [list(blocks.row(r)) for r in range(blocks.rows)] + [list(blocks.col(c)) for c in range(blocks.cols)]
+    return any(all(isinstance(b, ZeroMatrix) for b in line) for line in lines)
 
 
 def _scale(c: Expr, x: Expr) -> Expr:
     return MatMul(c, *x.args) if isinstance(x, MatMul) else MatMul(c, x) if isinstance(x, MatrixExpr) else c * x
 
 
+#: Nodes whose arguments are dimensions, entries or nothing: no slip is made inside.
+_LEAVES = (
+    MatrixSymbol,
+    Identity,
+    ZeroMatrix,
+    OneMatrix,
+    Commutation,
+    DiagSelection,
+    Placement,
+    ImmutableDenseMatrix,
+)
+
+#: Nodes whose first argument alone is an operand; the others are indices, counts and exponents.
+_FIRST_ONLY = (Total, Column, MatrixElement, MatPow, HadamardPower)
+
+
 def _walk(x: Expr, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Expr]]:
     yield path, x
-    if isinstance(x, MatrixSymbol):
+    if isinstance(x, _LEAVES):
         return
-    for k, a in enumerate(_children(x)):
-        if isinstance(a, Expr) and not (isinstance(x, Total) and k > 0) and not (isinstance(x, Column) and k == 1):
+    operands = _children(x)[:1] if isinstance(x, _FIRST_ONLY) else _children(x)
+    for k, a in enumerate(operands):
+        if isinstance(a, Expr):
             yield from _walk(a, (*path, k))
 
 

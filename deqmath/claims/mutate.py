@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from sympy import Expr
+
 from deqmath.checking.verdict import Status, Verdict
 from deqmath.claims.guard import guarded
 from deqmath.claims.result import KindCount, Mutant, Mutation
@@ -30,11 +32,14 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
     if any of them refutes it, and what each kind of evidence catches by itself is counted beside.
     A planted error that a check rejects as ill-formed (:class:`~deqmath.errors.ShapeError`)
     counts as refuted; one that makes a check crash counts as undecided there.
+    One that is not refuted is no error only if the calculus, which no check uses, proves it equal
+    to the subject for all dimensions; it is then listed as equivalent and not counted as planted.
     """
     tally: Counter[Status] = Counter()
     kinds: dict[str, KindCount] = {}
     survivors: list[Mutant] = []
     undecided: list[Mutant] = []
+    equivalent: list[Mutant] = []
     for subject, judges in _by_subject(verdicts):
         planted, failure = guarded(lambda subject=subject: list(_mutants(subject)), where)  # type: ignore[misc]
         if failure is not None:
@@ -43,13 +48,17 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
             outcomes = [_judge(verdict, mutant, where) for verdict in judges]
             seen = {status for status, _, _ in outcomes}
             status: Status = "refuted" if "refuted" in seen else "undecided" if "undecided" in seen else "verified"
+            if status != "refuted" and _proved_equal(subject, mutant.expression, where):
+                equivalent.append(Mutant(str(mutant.name), str(mutant.description), "proved equal"))
+                continue
             tally[status] += 1
             _count(kinds, [judged for _, judged, _ in outcomes])
             if status != "refuted":
                 left = survivors if status == "verified" else undecided
                 detail = "; ".join(dict.fromkeys(detail for _, _, detail in outcomes))
                 left.append(Mutant(str(mutant.name), str(mutant.description), detail))
-    return Mutation(sum(tally.values()), tally["refuted"], tuple(survivors), tuple(undecided), kinds)
+    planted_in_all = sum(tally.values())
+    return Mutation(planted_in_all, tally["refuted"], tuple(survivors), tuple(undecided), kinds, tuple(equivalent))
 
 
 def _by_subject(verdicts: Iterable[Verdict]) -> list[tuple[Any, list[Verdict]]]:
@@ -74,6 +83,16 @@ def _mutants(subject: Any) -> Iterable[Any]:
     from deqmath.checking import mutants
 
     yield from mutants(subject)
+
+
+def _proved_equal(subject: Any, other: Any, where: str) -> bool:
+    """Whether the calculus proves that nothing was changed; False decides nothing."""
+    if not isinstance(subject, Expr) or not isinstance(other, Expr):
+        return False
+    from deqmath.calculus import proves_equal
+
+    found, _ = guarded(lambda: proves_equal(subject, other), where)
+    return bool(found)
 
 
 def _judge(verdict: Verdict, mutant: Any, where: str) -> tuple[Status, Verdict | None, str]:

@@ -68,6 +68,7 @@ def _mutation_as_json(mutation: Mutation) -> dict[str, Any]:
         "refuted": mutation.refuted,
         "survivors": listed(mutation.survivors),
         "undecided": listed(mutation.undecided),
+        "equivalent": listed(mutation.equivalent),
         "kinds": {kind: {"planted": n.planted, "refuted": n.refuted} for kind, n in mutation.kinds.items()},
     }
 

@@ -44,6 +44,8 @@ class Mutation:
         Planted errors that were neither verified nor refuted.
     kinds
         The same by kind of evidence, each over the errors it was asked about.
+    equivalent
+        Slips that change nothing, as the calculus proves; they are not among those planted.
     """
 
     planted: int = 0
@@ -51,6 +53,7 @@ class Mutation:
     survivors: tuple[Mutant, ...] = ()
     undecided: tuple[Mutant, ...] = ()
     kinds: Mapping[str, KindCount] = field(default_factory=dict)
+    equivalent: tuple[Mutant, ...] = ()
 
 
 @dataclass(frozen=True)

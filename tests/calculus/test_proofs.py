@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
-from sympy import Identity, Inverse, MatrixSymbol, Symbol, Trace
+from sympy import Determinant, Identity, Inverse, MatMul, MatrixSymbol, Symbol, Trace
 from sympy.matrices.expressions import OneMatrix
 
 import deqmath as dm
@@ -13,6 +13,7 @@ from deqmath.calculus.algebra import JUNCTION_RULES, TRACE_RULES
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.expressions import blocks, diagonal_of, softmax_columns
+from deqmath.expressions.nodes import DiagSelection
 
 m, n = dm.dim("m"), dm.dim("n")
 A, B, C = (MatrixSymbol(c, m, m) for c in "ABC")
@@ -20,7 +21,12 @@ D, E = MatrixSymbol("D", n, n), MatrixSymbol("E", n, m)
 X, Y = MatrixSymbol("X", m, n), MatrixSymbol("Y", m, n)
 u, v, w = (MatrixSymbol(c, m, 1) for c in "uvw")
 g, i, j = Symbol("gamma"), Symbol("i", integer=True), Symbol("j", integer=True)
-I = Identity(m)
+I, K = Identity(m), DiagSelection(m)
+
+
+def _one(scalar):
+    return MatMul(scalar, dm.one())
+
 
 TRUE = {
     "parallel sum": ((A.I + B.I).I, A - A * (A + B).I * A),
@@ -57,6 +63,23 @@ TRUE = {
     "identity in blocks": (blocks([[I, 0], [0, Identity(n)]]), Identity(m + n)),
     "row sums": (OneMatrix(1, m) * dm.diag(u) * v, u.T * v),
     "elementwise polynomial": (dm.elementwise(lambda t: (t + 1) ** 2, u), dm.hadamard(u, u) + 2 * u + OneMatrix(m, 1)),
+    "Hadamard with the identity": (dm.hadamard(A, I), dm.hadamard(A.T, I)),
+    "diagonal of a product, both ways": (dm.hadamard(A * B, I), dm.diag(diagonal_of(B.T * A.T))),
+    "gate of a relu in an outer product": (dm.gate(A * u) * dm.relu(A * u) * v.T, dm.relu(A * u) * v.T),
+    "determinant of a transpose": (_one(Determinant(A.T)), _one(Determinant(A))),
+    "determinant of a quotient": (_one(Determinant(A.I.T * B)), _one(Determinant(B) / Determinant(A))),
+    "determinant of a multiple": (_one(Determinant(-2 * A)), _one((-2) ** m * Determinant(A))),
+    "determinant of a Kronecker product": (
+        _one(Determinant(dm.kron(A, D))),
+        _one(Determinant(A) ** n * Determinant(D) ** m),
+    ),
+    "Sylvester": (_one(Determinant(I + X * E)), _one(Determinant(Identity(n) + X.T * E.T))),
+    "determinant of a rank-one update": (_one(Determinant(I + 2 * u * v.T)), dm.one() + 2 * v.T * u),
+    "selection of a Kronecker product": (K.T * dm.kron(A, B) * K, dm.hadamard(A, B)),
+    "selection after a diagonal": (dm.kron(A * dm.diag(u), B) * K, dm.kron(A, B * dm.diag(u)) * K),
+    "selection after a gate": (dm.kron(A, B * dm.gate(u)) * K, dm.kron(A, B) * K * dm.gate(u)),
+    "selection after rank one": (dm.kron(u * v.T, A) * K, dm.kron(u, A * dm.diag(v))),
+    "selection after rank one, right": (dm.kron(A, u * v.T) * K, dm.kron(A * dm.diag(v), u)),
     "commuted Kronecker": (dm.commutation(m, n) * dm.kron(D, A) * dm.commutation(n, m), dm.kron(A, D)),
 }
 FALSE = {
@@ -74,6 +97,18 @@ FALSE = {
         dm.total(dm.total(dm.column(X, i).T * dm.column(Y, j), i, n), j, n),
     ),
     "blocks": (blocks([[A, X], [0, D]]).I, blocks([[A.I, -X], [0, D.I]])),
+    "determinant of a sum": (_one(Determinant(A + B)), _one(Determinant(A) + Determinant(B))),
+    "determinant of a multiple": (_one(Determinant(2 * A)), _one(2 * Determinant(A))),
+    "Sylvester with a wrong sign": (_one(Determinant(I + X * E)), _one(Determinant(Identity(n) - E * X))),
+    "power of a Kronecker determinant": (
+        _one(Determinant(dm.kron(A, D))),
+        _one(Determinant(A) ** m * Determinant(D) ** n),
+    ),
+    "Hadamard with the identity": (dm.hadamard(A, I), A),
+    "selection of a Kronecker product": (K.T * dm.kron(A, B) * K, dm.hadamard(A, B.T)),
+    "selection after rank one": (dm.kron(u * v.T, A) * K, dm.kron(v, A * dm.diag(u))),
+    "selection after a diagonal": (dm.kron(dm.diag(u) * A, B) * K, dm.kron(A, B) * K * dm.diag(u)),
+    "gate in an outer product": (dm.gate(A * u) * v * dm.relu(A * u).T, v * dm.relu(A * u).T),
     "softmax by exp": (softmax_columns(X), dm.elementwise(sp.exp, X)),
 }
 

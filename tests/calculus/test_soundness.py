@@ -8,7 +8,7 @@ import pytest
 from sympy import Transpose
 
 import deqmath as dm
-from deqmath.checking.mutants import _planted
+from deqmath.checking.mutants import planted
 from deqmath.errors import SingularError
 
 from .random_expressions import Maker
@@ -33,10 +33,10 @@ def _check_one(seed):
     assert dm.check_equal(expr, form).status != "refuted", f"seed {seed}: the normal form of {expr} is {form}"
     assert dm.proves_equal(expr, form)
     assert dm.proves_equal(Transpose(expr), Transpose(form)), seed
-    planted = list(_planted(expr))
-    rng.shuffle(planted)
+    slips = list(planted(expr))
+    rng.shuffle(slips)
     accepted = 0
-    for mutant in planted[:3]:
+    for mutant in slips[:3]:
         try:
             proved = dm.proves_equal(expr, mutant.expression)
         except SingularError:

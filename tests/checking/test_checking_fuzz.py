@@ -57,7 +57,7 @@ WRT = st.sampled_from([A, X, z, gamma])
 
 def _planted(result):
     """A few planted errors, as one makes them: of the right shape."""
-    return [e for e in mutants(result) if e.expression.shape == result.shape][:3]
+    return [e for e in mutants(result, dm.proves_equal) if e.expression.shape == result.shape][:3]
 
 
 def _agrees(expr, wrt):
