@@ -95,3 +95,31 @@ def test_the_same_on_two_processes(write):
     claims = collect([write(text)])
     alone, together = (run(claims, Settings(mutate=True), jobs=jobs) for jobs in (1, 2))
     assert alone.claims[0].mutation == together.claims[0].mutation
+
+
+PROVED = """
+from sympy import Identity, Inverse, MatrixSymbol
+m = dm.dim("m")
+A, B = MatrixSymbol("A", m, m), MatrixSymbol("B", m, m)
+stated = {stated}
+
+@dm.claim("t.two", "t", "(2)", "a symmetric inverse")
+def two():
+    yield dm.check_equal(stated, stated)
+"""
+
+
+def test_a_survivor_that_is_proved_equal_is_no_error(write):
+    result = run(collect([write(PROVED.replace("{stated}", "Inverse(A + A.T) * B"))]), Settings(mutate=True))
+    mutation = as_json(result)["claims"][0]["mutation"]
+    assert [(s["name"], s["detail"]) for s in mutation["equivalent"]] == [("transpose", "proved equal")]
+    assert mutation["planted"] == mutation["refuted"] > 0
+    assert result.exit_code == 0
+
+
+def test_a_survivor_that_is_not_proved_equal_is_a_survivor(write, monkeypatch):
+    """Exact evaluation accepts the slip; without a proof it counts against the check."""
+    monkeypatch.setattr("deqmath.calculus.proves_equal", lambda *_: False)
+    result = run(collect([write(PROVED.replace("{stated}", "Inverse(A + A.T) * B"))]), Settings(mutate=True))
+    assert [s["name"] for s in as_json(result)["claims"][0]["mutation"]["survivors"]] == ["transpose"]
+    assert result.exit_code == 1
