@@ -1,5 +1,6 @@
 """Judging what was derived, without the engine that derived it."""
 
+from deqmath.checking import values_of_matrices, values_of_scalars, values_of_structures  # noqa: F401 - registers the rules
 from deqmath.checking.evaluate import evaluate
 from deqmath.checking.inequality import Instance, check_inequality
 from deqmath.checking.judge import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -68,6 +68,21 @@ class Domain(ABC):
         """A flint matrix, entries row by row."""
 
     @abstractmethod
+    def zeros(self, rows: int, cols: int) -> Any:
+        """A zero matrix, to be written into."""
+
+    def integers(self, rows: int, cols: int, entries: list[int]) -> Any:
+        """A matrix of integers, row by row."""
+        return self.matrix(rows, cols, [self.number(e) for e in entries])
+
+    def ones_at(self, rows: int, cols: int, places: Iterable[tuple[int, int]]) -> Any:
+        """The matrix that is 1 at these places and 0 elsewhere."""
+        out = self.zeros(rows, cols)
+        for at in places:
+            out[at] = 1
+        return out
+
+    @abstractmethod
     def is_positive(self, x: Any, key: Any) -> bool:
         """Whether x > 0; :class:`BadPoint` at the kink."""
 
@@ -90,10 +105,6 @@ class Domain(ABC):
     def draw_generic(self, rng: random.Random) -> Any:
         """A number unlikely to satisfy any relation by chance."""
         return self.number(rng.randrange(10**6, 10**7), rng.randrange(10**6, 10**7))
-
-    def guess_gate(self, rng: random.Random) -> bool:
-        """A gate decided before the value it belongs to is known."""
-        return bool(rng.getrandbits(1))
 
     def differs(self, a: Any, b: Any) -> bool:
         """Whether two flint matrices are certainly different."""
@@ -121,10 +132,16 @@ class PrimeField(Domain):
         if q % self.p == 0:
             msg = f"a denominator is divisible by the prime {self.p}"
             raise BadPoint(msg)
-        return flint.nmod(p, self.p) / flint.nmod(q, self.p)
+        return flint.nmod(p, self.p) if q == 1 else flint.nmod(p, self.p) / flint.nmod(q, self.p)
 
     def matrix(self, rows: int, cols: int, entries: list[Any]) -> Any:
-        return flint.nmod_mat(rows, cols, [int(e) for e in entries], self.p)
+        return flint.nmod_mat(rows, cols, entries, self.p)
+
+    def zeros(self, rows: int, cols: int) -> Any:
+        return flint.nmod_mat(rows, cols, self.p)
+
+    def integers(self, rows: int, cols: int, entries: list[int]) -> Any:
+        return self.matrix(rows, cols, entries)
 
     def is_positive(self, x: Any, key: Any) -> bool:
         del key
@@ -138,10 +155,6 @@ class PrimeField(Domain):
 
     def draw_generic(self, rng: random.Random) -> Any:
         return self.draw(rng)
-
-    def guess_gate(self, rng: random.Random) -> bool:
-        del rng
-        return self.gates.fresh()
 
     def function(self, name: str, x: Any) -> Any:
         v = int(x)
@@ -194,6 +207,9 @@ class Rationals(Domain):
     def matrix(self, rows: int, cols: int, entries: list[Any]) -> Any:
         return flint.fmpq_mat(rows, cols, entries)
 
+    def zeros(self, rows: int, cols: int) -> Any:
+        return flint.fmpq_mat(rows, cols)
+
     def is_positive(self, x: Any, key: Any) -> bool:
         del key
         if self.calls is not None:
@@ -243,6 +259,9 @@ class Balls(Domain):
 
     def matrix(self, rows: int, cols: int, entries: list[Any]) -> Any:
         return flint.arb_mat(rows, cols, entries)
+
+    def zeros(self, rows: int, cols: int) -> Any:
+        return flint.arb_mat(rows, cols)
 
     def is_positive(self, x: Any, key: Any) -> bool:
         del key

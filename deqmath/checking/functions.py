@@ -89,6 +89,8 @@ def scalar_function(name: str, x: Any) -> Any:
         raise NotInDomain(msg)
     if isinstance(x, DualMatrix):
         y = scalar_function(name, x.a)
+        if x.is_constant:
+            return DualMatrix(y)
         return DualMatrix(y, SLOPES[name](x.a, y) @ x.b)
     domain = x.domain
     entry = x.mat[0, 0]

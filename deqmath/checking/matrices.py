@@ -6,7 +6,7 @@ be dual themselves, which gives second derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
 from deqmath.checking.domains import BadPoint, Domain
@@ -61,8 +61,9 @@ class FieldMatrix:
 
     def kron(self, other: FieldMatrix) -> FieldMatrix:
         (p, q), (r, s) = self.shape, other.shape
-        a, b = self.mat, other.mat
-        entries = [a[i, j] * b[k, v] for i in range(p) for k in range(r) for j in range(q) for v in range(s)]
+        a, b = self.mat.entries(), other.mat.entries()
+        rows = [(a[i * q : i * q + q], b[k * s : k * s + s]) for i in range(p) for k in range(r)]
+        entries = [x * y for x_row, y_row in rows for x in x_row for y in y_row]
         return FieldMatrix(self.domain, self.domain.matrix(p * r, q * s, entries))
 
     def hadamard(self, other: FieldMatrix) -> FieldMatrix:
@@ -74,21 +75,37 @@ class FieldMatrix:
 
     def reshaped(self, pick: Callable[[int, int], tuple[int, int] | None], rows: int, cols: int) -> FieldMatrix:
         """The rows x cols matrix whose entry (i, j) is entry ``pick(i, j)`` of this one, 0 where it is None."""
-        zero = self.domain.number(0)
-        entries = [zero if (at := pick(i, j)) is None else self.mat[at] for i in range(rows) for j in range(cols)]
-        return FieldMatrix(self.domain, self.domain.matrix(rows, cols, entries))
+        mat, out = self.mat, self.domain.ones_at(rows, cols, ())
+        for i in range(rows):
+            for j in range(cols):
+                at = pick(i, j)
+                if at is not None:
+                    out[i, j] = mat[at]
+        return FieldMatrix(self.domain, out)
 
     def differs(self, other: FieldMatrix) -> bool:
         return self.domain.differs(self.mat, other.mat)
 
 
 class DualMatrix:
-    """``a + eps b`` with ``eps^2 = 0``, a and b of one shape."""
+    """``a + eps b`` with ``eps^2 = 0``, a and b of one shape; what does not move is held without b."""
 
-    __slots__ = ("a", "b")
+    __slots__ = ("_b", "a")
 
-    def __init__(self, a: Any, b: Any) -> None:
-        self.a, self.b = a, b
+    def __init__(self, a: Any, b: Any = None) -> None:
+        self.a, self._b = a, b
+
+    @property
+    def b(self) -> Any:
+        """The coefficient of eps."""
+        if self._b is None:
+            self._b = zero_like(self.a)
+        return self._b
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether b is 0 because nothing in the value moves."""
+        return self._b is None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -96,34 +113,53 @@ class DualMatrix:
         return shape
 
     def __add__(self, other: DualMatrix) -> DualMatrix:
-        return DualMatrix(self.a + other.a, self.b + other.b)
+        return DualMatrix(self.a + other.a, _plus(self._b, other._b))
 
     def __matmul__(self, other: DualMatrix) -> DualMatrix:
-        return DualMatrix(self.a @ other.a, self.a @ other.b + self.b @ other.a)
+        return self._bilinear(other, lambda x, y: x @ y)
 
     def scaled(self, s: DualMatrix) -> DualMatrix:
-        return DualMatrix(self.a.scaled(s.a), self.b.scaled(s.a) + self.a.scaled(s.b))
+        return self._bilinear(s, lambda x, y: x.scaled(y))
 
     def transposed(self) -> DualMatrix:
-        return DualMatrix(self.a.transposed(), self.b.transposed())
+        return self._linear(lambda x: x.transposed())
 
     def inverted(self) -> DualMatrix:
         """``(a + eps b) x = I`` gives ``x = a^{-1} + eps y`` with ``a y + b a^{-1} = 0``."""
         inv = self.a.inverted()
-        y = inv @ (self.b @ inv)
-        return DualMatrix(inv, negative(y))
+        return DualMatrix(inv, None if self._b is None else negative(inv @ (self._b @ inv)))
 
     def kron(self, other: DualMatrix) -> DualMatrix:
-        return DualMatrix(self.a.kron(other.a), self.a.kron(other.b) + self.b.kron(other.a))
+        return self._bilinear(other, lambda x, y: x.kron(y))
 
     def hadamard(self, other: DualMatrix) -> DualMatrix:
-        return DualMatrix(self.a.hadamard(other.a), self.a.hadamard(other.b) + self.b.hadamard(other.a))
+        return self._bilinear(other, lambda x, y: x.hadamard(y))
 
     def entry(self, i: int, j: int) -> DualMatrix:
-        return DualMatrix(self.a.entry(i, j), self.b.entry(i, j))
+        return self._linear(lambda x: x.entry(i, j))
 
     def reshaped(self, pick: Callable[[int, int], tuple[int, int] | None], rows: int, cols: int) -> DualMatrix:
-        return DualMatrix(self.a.reshaped(pick, rows, cols), self.b.reshaped(pick, rows, cols))
+        return self._linear(lambda x: x.reshaped(pick, rows, cols))
+
+    def _linear(self, f: Callable[[Any], Any]) -> DualMatrix:
+        return DualMatrix(f(self.a), None if self._b is None else f(self._b))
+
+    def _bilinear(self, other: DualMatrix, f: Callable[[Any, Any], Any]) -> DualMatrix:
+        """``f(a, a') + eps (f(a, b') + f(b, a'))``."""
+        right = None if other._b is None else f(self.a, other._b)
+        left = None if self._b is None else f(self._b, other.a)
+        return DualMatrix(f(self.a, other.a), _plus(right, left))
+
+
+def _plus(x: Any, y: Any) -> Any:
+    return y if x is None else x if y is None else x + y
+
+
+def zero_like(x: Any) -> Any:
+    """0 of the same shape and kind."""
+    if isinstance(x, DualMatrix):
+        return DualMatrix(zero_like(x.a))
+    return FieldMatrix(x.domain, x.domain.ones_at(*x.shape, ()))
 
 
 def base_of(x: Any) -> FieldMatrix:
@@ -136,20 +172,41 @@ def base_of(x: Any) -> FieldMatrix:
 def lift(number: Any, like: Any) -> Any:
     """A domain number as a 1 x 1 constant of the same kind (plain, dual, doubly dual) as ``like``."""
     if isinstance(like, DualMatrix):
-        domain = base_of(like).domain
-        return DualMatrix(lift(number, like.a), lift(domain.number(0), like.a))
+        return DualMatrix(lift(number, like.a))
     return FieldMatrix(like.domain, like.domain.matrix(1, 1, [number]))
 
 
 def negative(x: Any) -> Any:
     """``-x``."""
-    return x.scaled(lift(base_of(x).domain.number(-1), x))
+    if isinstance(x, DualMatrix):
+        return x._linear(negative)
+    return FieldMatrix(x.domain, -x.mat)
 
 
 def constant(mat: FieldMatrix, depth: int) -> Any:
     """A constant matrix as a value with ``depth`` layers of dual numbers."""
-    if depth == 0:
-        return mat
-    inner = constant(mat, depth - 1)
-    zero = inner.scaled(lift(mat.domain.number(0), inner))
-    return DualMatrix(inner, zero)
+    return mat if depth == 0 else DualMatrix(constant(mat, depth - 1))
+
+
+def sum_of(parts: Sequence[Any]) -> Any:
+    """The sum of values of one shape."""
+    out = parts[0]
+    for p in parts[1:]:
+        out = out + p
+    return out
+
+
+def placed(block: Any, row: int, col: int, rows: int, cols: int) -> Any:
+    """A block put at (row, col) of a larger zero matrix."""
+    p, q = block.shape
+
+    def pick(i: int, j: int) -> tuple[int, int] | None:
+        return (i - row, j - col) if row <= i < row + p and col <= j < col + q else None
+
+    return block.reshaped(pick, rows, cols)
+
+
+def by_entry(value: Any, f: Callable[[Any], Any]) -> Any:
+    """``f`` of each entry."""
+    rows, cols = value.shape
+    return sum_of([placed(f(value.entry(i, j)), i, j, rows, cols) for i in range(rows) for j in range(cols)])

@@ -75,8 +75,8 @@ class EqualTest:
         return (self.lhs, self.rhs, *(e for pair in self.equations for e in pair), *self.nonnegative)
 
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
-        ev = Evaluator(point, bindings)
-        return ev(self.lhs), ev(self.rhs)
+        lhs, rhs = Evaluator(point, bindings).several(self.lhs, self.rhs)
+        return lhs, rhs
 
     def degree(self, dg: Degrees) -> Degree:
         return of_sum(dg(self.lhs), dg(self.rhs))

@@ -49,7 +49,7 @@ class Slots:
         if values is not None:
             self.write(values)
         ev = Evaluator(self.point, self.bindings)
-        entries = [e for r in residuals for e in stacked(base_of(ev(r)))]
+        entries = [e for r in ev.several(*residuals) for e in stacked(base_of(r))]
         return self.point.domain.matrix(len(entries), 1, entries)
 
 

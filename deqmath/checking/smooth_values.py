@@ -18,13 +18,15 @@ from deqmath.expressions.smooth import SmoothFunction, has_smooth, instance
 
 
 @values.register(SmoothFunction)
-def smooth_function(x: SmoothFunction, ev: Evaluator) -> Any:
+def smooth_function(x: SmoothFunction, _ev: Evaluator, value: Any) -> Any:
     """``sigma^(k)(a + eps b) = sigma^(k)(a) + eps sigma^(k+1)(a) b``."""
-    return _value(x.root, x.order, ev(x.args[0]))
+    return _value(x.root, x.order, value)
 
 
 def _value(root: str, order: int, x: Any) -> Any:
     if isinstance(x, DualMatrix):
+        if x.is_constant:
+            return DualMatrix(_value(root, order, x.a))
         return DualMatrix(_value(root, order, x.a), _value(root, order + 1, x.a) @ x.b)
     domain = x.domain
     y = domain.function(root + "'" * order, x.mat[0, 0])

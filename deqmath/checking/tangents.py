@@ -15,7 +15,7 @@ from sympy import Expr, MatrixExpr, Symbol
 
 from deqmath.checking.domains import BadPoint
 from deqmath.checking.evaluation import Evaluator, Point
-from deqmath.checking.matrices import DualMatrix, FieldMatrix
+from deqmath.checking.matrices import DualMatrix, FieldMatrix, zero_like
 from deqmath.checking.slots import Slots, stacked
 from deqmath.checking.solving import Equations, base_symbol, groups, repeated
 from deqmath.expressions.nodes import Column
@@ -66,12 +66,21 @@ def _column(unknown: MatrixExpr, bindings: Mapping[Symbol, int]) -> int | None:
     return bindings[unknown.index] if unknown.index in bindings else int(unknown.index)
 
 
-def _build(jet: Jet, depth: int, layers: tuple[int, ...] = ()) -> Any:
+def _build(jet: Jet, depth: int) -> Any:
     """A jet as nested dual numbers, the last layer outermost."""
+    value = _part(jet, depth, ())
+    assert value is not None
+    return value
+
+
+def _part(jet: Jet, depth: int, layers: tuple[int, ...]) -> Any:
+    """The part of a jet in which these layers have moved; None where it is 0."""
     if depth == 0:
-        found = jet.get(tuple(sorted(layers)))
-        return found if found is not None else _zero_like(jet[()])
-    return DualMatrix(_build(jet, depth - 1, layers), _build(jet, depth - 1, (*layers, depth - 1)))
+        return jet.get(tuple(sorted(layers)))
+    still, moving = _part(jet, depth - 1, layers), _part(jet, depth - 1, (*layers, depth - 1))
+    if still is None and moving is not None:
+        still = zero_like(moving)
+    return None if still is None else DualMatrix(still, moving)
 
 
 def coefficient(value: Any, layers: tuple[int, ...], depth: int) -> FieldMatrix:
@@ -87,7 +96,7 @@ def _follow(
     """Set one coefficient of the unknowns of one group."""
     domain = dual.domain
     ev = Evaluator(dual, slots.bindings)
-    entries = [e for r in residuals for e in stacked(coefficient(ev(r), subset, dual.depth))]
+    entries = [e for r in ev.several(*residuals) for e in stacked(coefficient(r, subset, dual.depth))]
     rest = domain.matrix(len(entries), 1, entries)
     try:
         found = F_z.solve(-rest)
@@ -97,7 +106,7 @@ def _follow(
     for s in dict.fromkeys(s for s, _, _ in slots.places):
         old = jets[s].get(subset)
         rows, cols = jets[s][()].shape
-        mat = old.mat if old is not None else _zero_like(jets[s][()]).mat
+        mat = old.mat if old is not None else zero_like(jets[s][()]).mat
         flat = [mat[i, j] for i in range(rows) for j in range(cols)]
         for k, (t, i, j) in enumerate(slots.places):
             if t == s:
@@ -109,7 +118,7 @@ def _follow(
 def slope_matrix(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> Any:
     """``F_z``: the derivative of the stacked residuals by the entries of the slots, column by column."""
     domain = point.domain
-    plain = {s: DualMatrix(v, _zero_like(v)) for s, v in point.symbols.items()}
+    plain = {s: DualMatrix(v) for s, v in point.symbols.items()}
     columns = []
     for symbol, i, j in slots.places:
         value = point.symbols[symbol]
@@ -118,11 +127,6 @@ def slope_matrix(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) ->
         tangent = FieldMatrix(domain, domain.matrix(rows, cols, unit))
         dual = Point(domain, point.sizes, {**plain, symbol: DualMatrix(value, tangent)}, depth=1, rng=point.rng)
         ev = Evaluator(dual, slots.bindings)
-        columns.append([e for r in residuals for e in stacked(ev(r).b)])
+        columns.append([e for r in ev.several(*residuals) for e in stacked(r.b)])
     n = len(columns)
     return domain.matrix(n, n, [columns[j][i] for i in range(n) for j in range(n)])
-
-
-def _zero_like(v: FieldMatrix) -> FieldMatrix:
-    rows, cols = v.shape
-    return FieldMatrix(v.domain, v.domain.matrix(rows, cols, [v.domain.number(0)] * (rows * cols)))

@@ -43,9 +43,13 @@ class Rules:
         """The node classes that have a rule of their own."""
         return frozenset(self._table)
 
-    def __call__(self, node: Any, *context: Any) -> Any:
+    def rule_for(self, node: Any) -> Callable[..., Any]:
+        """The rule of a node's class, or of its nearest registered base class."""
         for cls in type(node).__mro__:
             rule = self._table.get(cls)
             if rule is not None:
-                return rule(node, *context)
+                return rule
         raise UnknownNodeError(node, self.name)
+
+    def __call__(self, node: Any, *context: Any) -> Any:
+        return self.rule_for(node)(node, *context)
