@@ -45,7 +45,8 @@ class BoundSubject:
         return [halved, *(m for m in mutants(self.bound) if self._tighter(m.expression))]
 
     def _tighter(self, other: Expr) -> bool:
-        symbols = sorted(self.bound.free_symbols | other.free_symbols, key=str)
+        condition = self.contraction.free_symbols if self.contraction is not None else set()
+        symbols = sorted(self.bound.free_symbols | other.free_symbols | condition, key=str)
         rng = random.Random(0)
         draws = [{s: rng.choice((0.2, 0.5, 0.7, 1.3)) for s in symbols} for _ in range(40)]
         if self.contraction is not None:

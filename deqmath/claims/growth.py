@@ -1,0 +1,77 @@
+"""Growth with the width: an exponent with its confidence interval, against a limit it must stay below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy import stats
+
+from deqmath.checking.mutants import Mutant
+from deqmath.checking.verdict import Evidence, Status, Verdict
+
+
+@dataclass(frozen=True)
+class SlowerThan:
+    """``quantity = o(m^limit)``, as something to plant an error in: a limit that the growth exceeds."""
+
+    limit: Fraction
+    reached: Fraction
+
+    def mutants(self) -> list[Mutant]:
+        planted = SlowerThan(self.reached, self.reached)
+        return [Mutant("exponent", f"m^({float(self.reached):.3f})", planted)]  # type: ignore[arg-type]
+
+
+def grows_slower_than(
+    widths: Sequence[float], values: Sequence[float], limit: Fraction, what: str, confidence: float = 0.99
+) -> Verdict:
+    """Is the exponent of the quantity's growth in m below ``limit``? Least squares in the logarithms.
+
+    Parameters
+    ----------
+    widths, values
+        One pair for each draw, at three widths or more.
+    limit
+        The exponent that must not be reached.
+    what
+        The quantity, in words.
+    confidence
+        Of the t interval for the exponent.
+
+    Returns
+    -------
+    Verdict
+        Verified where the whole interval is below the limit, refuted where all of it is above, else
+        undecided. An exponent fitted at finite widths says nothing certain about the limit.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from deqmath.claims.growth import grows_slower_than
+    >>> grows_slower_than([1, 2, 4, 8], [1.0, 1.1, 1.2, 1.3], Fraction(1, 2), "x").status
+    'verified'
+    """
+    fit = stats.linregress(np.log(widths), np.log(values))
+    half = float(stats.t.ppf(0.5 + confidence / 2, len(widths) - 2)) * fit.stderr
+    low, high = fit.slope - half, fit.slope + half
+    status: Status = "verified" if high < limit else "refuted" if low > limit else "undecided"
+    figures = {
+        "exponent": f"{fit.slope:.4f}",
+        "interval": [f"{low:.4f}", f"{high:.4f}"],
+        "draws": len(widths),
+        "confidence": confidence,
+    }
+    detail = (
+        f"{what} grows as m^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
+        f"needed less than m^{float(limit):.3g}"
+    )
+
+    def recheck(other: SlowerThan) -> Verdict:
+        return grows_slower_than(widths, values, other.limit, what, confidence)
+
+    reached = Fraction(low).limit_denominator(1000) - Fraction(1, 100)
+    script = f"# {detail}" if status == "refuted" else None
+    return Verdict((Evidence("statistical", status, detail, figures),), script, (), SlowerThan(limit, reached), recheck)
