@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -28,11 +28,15 @@ class Argument:
 
 @dataclass
 class Signature:
-    """The arguments in order, and every dimension that is read from shapes."""
+    """The arguments in order, and every dimension that is read from shapes.
+
+    ``certified`` names the matrices whose entries a product in the body shows to be finite.
+    """
 
     arguments: list[Argument]
     dims: list[Symbol]
     names: dict[Symbol, str] = field(default_factory=dict)
+    certified: frozenset[str] = frozenset()
 
     def of_kind(self, *kinds: str) -> list[Argument]:
         return [a for a in self.arguments if a.kind in kinds]
@@ -121,4 +125,4 @@ def ordered(sig: Signature, order: list[str]) -> Signature:
     if missing:
         msg = f"generate received arguments={order}, which leaves out {', '.join(missing)}; it needs every symbol of the expressions"
         raise InputError(msg)
-    return Signature(sorted(sig.arguments, key=lambda a: position[a.symbol]), sig.dims, sig.names)
+    return replace(sig, arguments=sorted(sig.arguments, key=lambda a: position[a.symbol]))

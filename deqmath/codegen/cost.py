@@ -1,7 +1,8 @@
 """Counts, as SymPy expressions in the dimensions: flops of a plan and floats it holds.
 
 One multiplication or addition is one flop; a product of p x q by q x r counts 2 p q r, an LU
-factorisation of m x m counts 2 m^3 / 3, two triangular solves with k columns 2 m^2 k.
+factorisation of m x m counts 2 m^3 / 3, two triangular solves with k columns 2 m^2 k. Half of the
+gates are taken to be open: a factorisation on the open rows counts 2 (m/2)^3 / 3.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ _LINEAR_ALGEBRA: dict[str, Callable[[Node], Expr]] = {
     "times": _product,
     "solve": _solve,
     "lu_solve": _solve,
+    "active": lambda n: Rational(1, 12) * n.rows**3 + n.rows**3 / 2,
+    "active_lu": lambda n: Rational(1, 12) * n.rows**3 + n.rows**2 / 4,
+    "active_solve": lambda n: n.rows**2 * n.cols / 2,
+    "checked": _product,
     "lu": lambda n: Rational(2, 3) * n.rows**3,
     "det": lambda n: Rational(2, 3) * n.args[0].rows ** 3,
     "logdet": lambda n: Rational(2, 3) * n.args[0].rows ** 3,

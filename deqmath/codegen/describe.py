@@ -36,7 +36,7 @@ class Describer:
         if node.op == "scale":
             s = self(a[0], 1)
             return ("-" + self(a[1], 1), 1) if s == "-1" else (f"{s} {self(a[1], 1)}", 1)
-        if node.op in ("product", "times"):
+        if node.op in ("product", "times", "checked"):
             return " ".join(self(f, 2) for f in a), 1
         if node.op in ("add", "add_diagonal"):
             return self._sum(node), 0
@@ -98,6 +98,34 @@ def _solve(d: Describer, node: Node) -> tuple[str, int]:
     return f"{d(M, 2)}^-{'T' if node.data else '1'} {d(node.args[1], 2)}", 1
 
 
+def _active(d: Describer, node: Node) -> tuple[str, int]:
+    """``D (I - gamma A D)^-1``."""
+    D = d.diagonal(node.args[0])
+    return f"{D} (I {_term(d, node)}{'^T' if node.op == 'active' and node.data else ''} {D})^-1", 1
+
+
+def _term(d: Describer, node: Node, D: str = "") -> str:
+    """``- gamma A``, or with a gate ``- gamma D A``."""
+    s, A = d(node.args[2], 1), d(node.args[1], 2)
+    sign, size = ("-", s[1:]) if s.startswith("-") else ("+", s)
+    return " ".join(part for part in (sign, "" if size == "1" else size, D, A) if part)
+
+
+def gated_matrix(d: Describer, node: Node) -> str:
+    """The matrix whose active rows a node factors: ``I - gamma D A``."""
+    return f"I {_term(d, node, d.diagonal(node.args[0]))}"
+
+
+def _active_lu(d: Describer, node: Node) -> tuple[str, int]:
+    D, term = d.diagonal(node.args[0]), _term(d, node)
+    return f"(I {term})_SS = P L U, S the open rows of {D}", 0
+
+
+def _active_solve(d: Describer, node: Node) -> tuple[str, int]:
+    text = _active(d, node.args[0])[0]
+    return f"{f'({text})^T' if node.data else text} {d(node.args[1], 2)}, zero off S", 0
+
+
 def _scale_columns(d: Describer, node: Node) -> tuple[str, int]:
     """The scalar of ``s v`` in front: ``s X diag(v)``."""
     X, row = node.args
@@ -151,6 +179,9 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "solve": _solve,
     "lu": lambda d, n: (f"{d(n.args[0])} = P L U, factored once", 2),
     "lu_solve": _solve,
+    "active": _active,
+    "active_lu": _active_lu,
+    "active_solve": _active_solve,
     "column": lambda d, n: (f"{d(n.args[0], 2)}_{index_name(n.data[0])}", 2),
     "entry": _entry,
     "total": _total,

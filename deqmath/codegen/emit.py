@@ -6,17 +6,19 @@ from collections import Counter
 
 from sympy import Symbol
 
-from deqmath.codegen.describe import Describer, index_name
+from deqmath.codegen.describe import Describer, gated_matrix, index_name
 from deqmath.codegen.graph import Node, free_indices, walk
 from deqmath.codegen.targets.base import Code, Context, Target
 from deqmath.expressions.nodes import RELU, STEP
 
 #: Operations that deserve a line of their own, with the name their value gets.
 _LINES = {
+    "checked": "p", "active_lu": "lu", "active_solve": "x",
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
     "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
+_SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu")
 _WIDEST = 88
 
 
@@ -41,6 +43,9 @@ class Emitter:
         """Emit all roots; the codes of their values, in order."""
         self._uses = Counter(a for n in walk(roots) for a in n.args)
         self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
+        for n in walk(roots):
+            if n.op == "checked":  # before its matrix is used for anything else
+                self.expr(n)
         return [self.expr(r) for r in roots]
 
     def expr(self, node: Node) -> Code:
@@ -78,7 +83,7 @@ class Emitter:
         name = self.fresh(self._hint(node))
         if node.op == "map" and node.data == STEP:
             comment += f", the diagonal of {name.upper()}"
-        self._write(name, code.text, f"{name} = {comment}" if node.op != "lu" else comment)
+        self._write(name, code.text, f"{name} = {comment}" if node.op not in ("lu", "active_lu") else comment)
         self._named[node] = name
         self._codes[node] = Code(name)
         return self._codes[node]
@@ -103,7 +108,7 @@ class Emitter:
             return "d" if node.data == STEP else "r" if node.data == RELU else "s"
         if node.op == "lu":
             return f"lu_{self._named.get(node.args[0], 'M')}"
-        if node.op in ("solve", "lu_solve") and node.data:
+        if node.op in ("solve", "lu_solve", "active_solve") and node.data:
             return "q"
         return "u" if node in self._activated else _LINES.get(node.op, "t")
 
@@ -121,6 +126,8 @@ class Emitter:
 
     def _describe_matrix(self, node: Node) -> str:
         """For error messages: ``U = I - gamma D A``."""
+        if node.op in ("active", "active_lu"):
+            return gated_matrix(self.describer, node)
         name, body = self._name_of(node), self.describer.body(node)
         return body if name is None or name == body else f"{name} = {body}"
 
@@ -132,7 +139,7 @@ class Emitter:
         name = self.fresh("Q" if node.op == "stack" else "S")
         letter = self.fresh(index_name(index))
         limit = self.target.size(count, self.symbols)
-        if any(index in free_indices(n, self._free) for n in walk([body]) if n.op in ("solve", "lu", "inverse")):
+        if any(index in free_indices(n, self._free) for n in walk([body]) if n.op in _SYSTEMS):
             self._comment(f"One system at a time: a stack of all {limit} would take {limit} times the memory.")
         store = f"{name}_columns" if node.op == "stack" else name
         self.lines.append(f"{self._indent}{store} = {'[]' if node.op == 'stack' else '0.0'}")

@@ -12,6 +12,7 @@ from sympy import Expr, MatrixExpr
 
 from deqmath.codegen.helpers import all_names
 from deqmath.codegen.module import Flops, GeneratedModule
+from deqmath.codegen.passes import beyond
 from deqmath.codegen.plan import Plan, make_plan
 from deqmath.codegen.targets import target_named
 from deqmath.codegen.write import About, module_text
@@ -84,14 +85,14 @@ def generate(
     >>> J = gamma * dm.kron(z.T, Inverse(Identity(m) - gamma * D * A) * D)
     >>> jvp = dm.generate({"jvp": J * dm.vec(V)})
     >>> jvp.flops["jvp"].coeff(m, 3)
-    2/3
+    1/12
     >>> jvp.load().jvp(A=[[0.0]], V=[[1.0]], gamma=0.5, phi=[[1.0]], z=[[1.0]])
     array([[0.5]])
     """
     chosen = target_named(target)
     reserved = chosen.reserved | all_names(chosen.helpers)
     order = None if arguments is None else [str(a) for a in arguments]
-    left_out = [*without, *chosen.without]
+    left_out = [*without, *chosen.without, *beyond(chosen.rules())]
     plans = []
     for function, value in _checked(expressions).items():
         names = _output_names(function, value, (outputs or {}).get(function))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Expr
@@ -14,6 +14,7 @@ from deqmath.codegen.build import Builder
 from deqmath.codegen.cost import total_flops, total_memory
 from deqmath.codegen.graph import Node
 from deqmath.codegen.passes import PIPELINE
+from deqmath.codegen.passes.certify import certified
 from deqmath.errors import InputError
 
 
@@ -59,6 +60,7 @@ def make_plan(
         if pass_name not in without:
             roots = run(algebra, roots)
     sig = signature(list(exprs), [*raw, *roots], reserved)
+    sig = replace(sig, certified=certified(roots))
     if order is not None:
         sig = ordered(sig, order)
     return Plan(name, exprs, raw, roots, sig, outputs)

@@ -6,11 +6,13 @@ left out (``generate(..., without=("solves",))``), and the code is then slower, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from deqmath.codegen.algebra import Algebra
 from deqmath.codegen.graph import Node
 from deqmath.codegen.passes import (
+    active,
+    certify,
     chains,
     diagonals,
     factor_once,
@@ -29,12 +31,26 @@ PIPELINE: dict[str, Pass] = {
     "one_matrix": one_matrix.run,
     "kronecker": kronecker.run,
     "traces": traces.run,
+    "active": active.run,
     "samples": samples.run,
     "chains": chains.run,
     "solves": solves.run,
     "scalings": scalings.run,
     "diagonals": diagonals.run,
     "factor_once": factor_once.run,
+    "certify": certify.run,
 }
 
-__all__ = ["PIPELINE", "Pass"]
+#: Pass -> the operations it introduces; a target without a rule for them leaves the pass out.
+NEEDS: dict[str, frozenset[str]] = {
+    "active": frozenset({"active", "active_lu", "active_solve"}),
+    "certify": frozenset({"checked"}),
+}
+
+
+def beyond(operations: Container[str]) -> list[str]:
+    """The passes that introduce an operation for which a target has no rule."""
+    return [name for name, needed in NEEDS.items() if not all(op in operations for op in needed)]
+
+
+__all__ = ["NEEDS", "PIPELINE", "Pass", "beyond"]

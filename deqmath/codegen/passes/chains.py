@@ -33,12 +33,16 @@ def number(e: Expr) -> float:
 
 
 def _kind(f: Node) -> str:
-    return f.op if f.op in ("diagonal", "inverse") else "dense"
+    return f.op if f.op in ("diagonal", "inverse", "active") else "dense"
 
 
 def _cost(left: str, right: str, p: float, q: float, r: float) -> tuple[float, str]:
     if left == right == "diagonal":
         return p, "diagonal"
+    if left == "active":
+        return p * p * r / 2, "dense"
+    if right == "active":
+        return p * q * r / 2, "dense"
     if left == "inverse":
         return 2 * p * p * (2 * r if right == "inverse" else r), "dense"
     if right == "inverse":
@@ -79,7 +83,7 @@ def _push(a: Algebra, s: Node, node: Node) -> Node | None:
     stack: list[tuple[tuple[int, ...], Node]] = [((), node)]
     while stack:
         where, n = stack.pop()
-        if n.op != "inverse" and number(size(n)) < smallest:
+        if n.op not in ("inverse", "active") and number(size(n)) < smallest:
             path, smallest, here = where, number(size(n)), n
         if n.op in ("times", "kron"):
             stack += [((*where, k), x) for k, x in enumerate(n.args)]

@@ -11,13 +11,28 @@ def run(a: Algebra, roots: list[Node]) -> list[Node]:
         if node.op != "times":
             return None
         X, Y = node.args
+        if X.op == "active":
+            return active_solve(a, X, Y, X.data)
+        if Y.op == "active" and X.op != "diagonal":
+            return a.transpose(active_solve(a, Y, a.transpose(X), not Y.data))
         if X.op == "inverse":
             return solve(a, X.args[0], Y, X.data)
         if Y.op == "inverse" and X.op != "diagonal":
             return a.transpose(solve(a, Y.args[0], a.transpose(X), not Y.data))
         return None
 
-    return rewrite(roots, a.rebuild, rule)
+    return rewrite(rewrite(roots, a.rebuild, rule), a.rebuild, lambda node: _whole(a, node))
+
+
+def _whole(a: Algebra, node: Node) -> Node | None:
+    """R itself, as a result: ``R I``, from the factorisation that other columns use."""
+    return active_solve(a, node, a.identity(node.rows), node.data) if node.op == "active" else None
+
+
+def active_solve(a: Algebra, R: Node, X: Node, transposed: bool) -> Node:
+    """``R X`` (or ``R^T X``) on the open rows of the gate in R."""
+    factor = a.graph.make("active_lu", R.args, None, R.shape)
+    return a.graph.make("active_solve", (factor, X), transposed, X.shape)
 
 
 def solve(a: Algebra, M: Node, X: Node, transposed: bool) -> Node:

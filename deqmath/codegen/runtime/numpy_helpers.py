@@ -17,7 +17,9 @@ import scipy.linalg
 
 
 def _real(name: str, value: Any) -> np.ndarray:
-    """The argument as a float array; refuses what is not finite and real."""
+    """The argument as a float array; refuses what is not real."""
+    if type(value) is np.ndarray and value.dtype.char in "df" and value.dtype.isnative:
+        return value
     kind = type(value).__name__
     known = isinstance(value, (np.ndarray, np.generic, float, int, list, tuple))
     if not known or isinstance(value, np.ma.MaskedArray):
@@ -29,12 +31,18 @@ def _real(name: str, value: Any) -> np.ndarray:
         array = array.astype(np.float64)
     if array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, float64 or float32")
-    with np.errstate(all="ignore"):
-        total = array.sum()  # one pass and no mask; it may overflow, and then every entry is looked at
-    if not np.isfinite(total) and not np.isfinite(array).all():
-        bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name}: received {array[bad]} at index {bad}; it needs finite numbers")
     return array
+
+
+def _finite(**arguments: Any) -> None:
+    """Refuse what is not finite: the sum of squares of an array is finite only where all of it is."""
+    with np.errstate(all="ignore"):
+        if np.isfinite(sum([np.vdot(array, array) for array in arguments.values()])):
+            return
+    for name, array in arguments.items():  # the sum may also overflow
+        if not np.isfinite(array).all():
+            bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(f"{name}: received {array[bad]} at index {bad}; it needs finite numbers")
 
 
 def _matrix(name: str, value: Any, shape: str) -> np.ndarray:
@@ -48,7 +56,10 @@ def _matrix(name: str, value: Any, shape: str) -> np.ndarray:
 
 def _scalar(name: str, value: Any) -> Any:
     """A scalar argument: a float, or one number a sample, which gets two axes of length 1."""
+    if type(value) is float and value - value == 0.0:
+        return value
     array = _real(name, value)
+    _finite(**{name: array})
     return float(array) if array.ndim == 0 else array[..., None, None]
 
 
@@ -68,22 +79,24 @@ def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]])
     sizes: dict[str, int] = {}
     source: dict[str, str] = {}
     for name, (array, axes) in arguments.items():
-        needed = f"({axes[0]}, {axes[1]})"
-        for axis, size in zip(axes, array.shape[-2:], strict=True):
-            if isinstance(axis, int):
-                if size != axis:
-                    raise ValueError(f"{name}: received shape {array.shape}; it needs {needed}, after any batch axes")
-            elif axis == "":
+        shape = array.shape
+        for axis, size in ((axes[0], shape[-2]), (axes[1], shape[-1])):
+            if axis == size or sizes.get(str(axis)) == size:
                 continue
-            elif size == 0:
+            needed = f"({axes[0]}, {axes[1]})"
+            if axis == "":
+                continue
+            if str(axis) != axis:
+                raise ValueError(f"{name}: received shape {array.shape}; it needs {needed}, after any batch axes")
+            if size == 0:
                 raise ValueError(f"{name}: received shape {array.shape}; it needs {needed} with {axis} at least 1")
-            elif sizes.setdefault(axis, size) != size:
+            if axis in sizes:
                 other = arguments[source[axis]]
                 raise ValueError(
                     f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {array.shape} and "
                     f"{source[axis]} of shape {other[0].shape}; they need {needed} and ({other[1][0]}, {other[1][1]})"
                 )
-            source.setdefault(str(axis), name)
+            sizes[axis], source[axis] = size, name
     return sizes
 
 
@@ -95,6 +108,8 @@ def _shape(name: str, array: np.ndarray, shape: tuple[int, int], symbols: str) -
 
 def _batch(**arguments: Any) -> tuple[int, ...]:
     """The common batch shape of the arguments."""
+    if all(type(value) is float or value.ndim == 2 for value in arguments.values()):
+        return ()
     shapes = {name: np.shape(value)[:-2] for name, value in arguments.items()}
     try:
         return np.broadcast_shapes(*shapes.values())
@@ -106,12 +121,77 @@ def _batch(**arguments: Any) -> tuple[int, ...]:
 def _finish(result: Any, shape: tuple[int, ...], arguments: tuple[Any, ...]) -> Any:
     """The result in the batch shape and dtype of the arguments, never an argument itself."""
     arrays = [a for a in arguments if isinstance(a, np.ndarray)]
-    dtype = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    dtypes = {a.dtype for a in arrays}
+    dtype = np.dtype(np.float64) if len(dtypes) != 1 else dtypes.pop()
+    if type(result) is np.ndarray and result.shape == shape and result.base is None and result.dtype == dtype:
+        # An array that owns its numbers shares them with an argument only where it is that argument.
+        return result if all(result is not a for a in arrays) else result.copy()
     out = np.asarray(result, dtype=dtype)
     if out.shape != shape:
         out = np.broadcast_to(out, shape)
     out = out.copy() if not out.flags.writeable or any(np.may_share_memory(out, a) for a in arrays) else out
     return out[()]
+
+
+def _checked(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray:
+    """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
+    with np.errstate(all="ignore"):
+        Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
+        total = np.vdot(Y, Y)
+    if np.isfinite(total):
+        return Y
+    _finite(**argument)
+    return M @ X  # the product overflows, and NumPy says so
+
+
+def _checked_gram(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray:
+    """``M X`` for ``X = M^T``: its diagonal, a sum of squares, is not finite where M is not."""
+    with np.errstate(all="ignore"):
+        Y = M @ X
+        total = Y.trace(axis1=-2, axis2=-1).sum()
+    if np.isfinite(total):
+        return Y
+    _finite(**argument)
+    return M @ X
+
+
+def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
+    """The open rows S of the gate d, and ``(I + s X)_SS = P L U``; an array of them for a batch."""
+    batch = np.broadcast_shapes(d.shape[:-2], X.shape[:-2], np.shape(s)[:-2])
+    factors = np.empty(batch, dtype=object)
+    getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (X,))
+    if batch:
+        d, X = np.broadcast_to(d, (*batch, *d.shape[-2:])), np.broadcast_to(X, (*batch, *X.shape[-2:]))
+        s = np.broadcast_to(s, (*batch, 1, 1))
+    for k in np.ndindex(*batch):
+        rows = np.flatnonzero(d[k])
+        M = X[k][rows][:, rows]
+        M *= s[k] if batch else s
+        M.flat[:: len(rows) + 1] += 1.0
+        # The transpose of an array in C order is in the order of LAPACK: factored in place.
+        lu, pivots, info = getrf(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
+        if info:
+            raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
+        factors[k] = (rows, lu, pivots)
+    return factors
+
+
+def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
+    """``P_S M^-1 P_S^T B`` or its transpose for ``M = (I + s X)_SS``: zero off the open rows S."""
+    batch = np.broadcast_shapes(factors.shape, B.shape[:-2]) if factors.ndim else ()
+    if factors.ndim == 0 and B.ndim > 2:
+        columns = np.moveaxis(B, -2, 0)
+        solved = _active_solve(factors, columns.reshape(len(columns), -1), transposed)
+        return np.moveaxis(solved.reshape(columns.shape), 0, -2)
+    if batch:
+        factors, B = np.broadcast_to(factors, batch), np.broadcast_to(B, (*batch, *B.shape[-2:]))
+    out = np.zeros(B.shape, dtype=B.dtype)
+    for k in np.ndindex(*batch):
+        rows, lu, pivots = factors[k]
+        if len(rows):  # lu holds the factors of M^T
+            getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (lu, B))
+            out[k][rows] = getrs(lu, pivots, B[k][rows], trans=not transposed)[0]
+    return out
 
 
 def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
@@ -164,6 +244,9 @@ def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarr
 
 def _add_diagonal(X: np.ndarray, v: Any) -> np.ndarray:
     """``X + diag(v)`` for a column or a scalar v, in place (X is a fresh array) where v fits."""
+    if X.ndim == 2 and np.ndim(v) in (0, 2):
+        X.flat[:: len(X) + 1] += v if np.ndim(v) == 0 else v[:, 0]
+        return X
     shape = np.broadcast_shapes(X.shape[:-2], np.shape(v)[:-2]) + X.shape[-2:]
     if X.shape != shape:
         X = np.array(np.broadcast_to(X, shape))

@@ -145,6 +145,25 @@ def _lu_solve(node: Node, args: list[Code], _: Context) -> Code:
     return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
 
 
+def _active(node: Node, args: list[Code], context: Context) -> Code:
+    identity = Code(f"np.eye({_shape(node, context).split(', ')[0]})")
+    return _active_solve(node, [_active_lu(node, args, context), identity], context)
+
+
+def _active_lu(node: Node, args: list[Code], context: Context) -> Code:
+    return Code(f'_active_lu({", ".join(a.text for a in args)}, "{context.describe(node)}")')
+
+
+def _active_solve(node: Node, args: list[Code], _: Context) -> Code:
+    return Code(f"_active_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
+
+
+def _checked(node: Node, args: list[Code], _: Context) -> Code:
+    helper = "_checked" if node.cols == 1 else "_checked_gram"
+    name = args[0].text.removesuffix(".mT")
+    return Code(f"{helper}({args[0].text}, {args[1].text}, {name}={name})")
+
+
 def _shape(node: Node, context: Context) -> str:
     target = NumpyTarget()
     return ", ".join(target.formula(k, context.names).text for k in node.shape)
@@ -175,7 +194,19 @@ def _repeat(node: Node, args: list[Code], context: Context) -> Code:
     return Code(f"np.repeat({args[0].text}, {count}, axis=-1)")
 
 
-_FRESH = ("add", "hadamard", "map", "product", "scale", "scale_columns", "scale_rows", "solve", "times", "kron")
+_FRESH = (
+    "add",
+    "hadamard",
+    "map",
+    "product",
+    "scale",
+    "scale_columns",
+    "scale_rows",
+    "solve",
+    "times",
+    "checked",
+    "kron",
+)
 
 
 def _add_diagonal(node: Node, args: list[Code], _: Context) -> Code:
@@ -218,6 +249,10 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "solve": _solve,
     "lu": _named("_lu"),
     "lu_solve": _lu_solve,
+    "active": _active,
+    "active_lu": _active_lu,
+    "active_solve": _active_solve,
+    "checked": _checked,
     "add_diagonal": _add_diagonal,
     "column": _column,
     "entry": _entry,

@@ -20,6 +20,9 @@ def prologue(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
     lines += [f'{a.name} = _scalar("{a.name}", {a.name})' for a in sig.of_kind("scalar")]
     lines += [f'{a.name} = _integer("{a.name}", {a.name}, 1)' for a in sig.of_kind("dimension")]
     matrices = sig.of_kind("matrix")
+    scanned = [a.name for a in matrices if a.symbol not in sig.certified]
+    if scanned:
+        lines.append(f"_finite({', '.join(f'{x}={x}' for x in scanned)})")
     if matrices:
         entries = [f'"{a.name}": ({a.name}, ({_axis(a.shape[0], dims)}, {_axis(a.shape[1], dims)}))' for a in matrices]
         call = "sizes = _sizes({" + ", ".join(entries) + "})"
