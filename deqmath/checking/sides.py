@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from sympy import Expr, MatrixExpr, Symbol
@@ -98,7 +99,7 @@ class DerivativeTest:
     equations: Equations = ()
     nonnegative: tuple[MatrixExpr, ...] = ()
 
-    @property
+    @cached_property
     def direction(self) -> Expr:
         """The symbol that carries the direction V: one that no expression of the statement holds."""
         flat = (self.candidate, self.of, self.wrt, *(e for pair in self.equations for e in pair), *self.nonnegative)
@@ -120,7 +121,6 @@ class DerivativeTest:
         return [(u, r) for u, r in self.equations if u != self.wrt]
 
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
-        ev = Evaluator(point, bindings)
         v = point.value_of(self.direction, bindings)
         rows, cols = v.shape
         target = self.wrt
@@ -132,7 +132,7 @@ class DerivativeTest:
         else:
             dual = along(point, {target: v}, self._free(), bindings)
         truth = Evaluator(dual, bindings)(self.of).b
-        candidate = ev(self.candidate)
+        candidate = Evaluator(point, bindings)(self.candidate)
         stacked = v.reshaped(lambda i, _: (i % rows, i // rows), rows * cols, 1)
         if self.gradient:
             flat = candidate.reshaped(lambda i, _: (i % rows, i // rows), rows * cols, 1)
