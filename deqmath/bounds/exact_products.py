@@ -5,6 +5,8 @@ A float64 matrix is written as ``A = sum_k 2**s_k A_k`` with integer slices ``|A
 an integer of magnitude at most 2**53, so float64 arithmetic makes no error, whatever the order of summation, the
 number of threads, or fused multiply-add (Ozaki et al. 2012, Numer. Algorithms 59, give the idea; rounding modes are
 not used). The pieces are put together again as Python integers.
+
+The matrix may live in any Array API namespace (NumPy, CuPy): only ``+``, ``-`` and ``@`` touch it.
 """
 
 from __future__ import annotations
@@ -14,19 +16,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.bounds.inputs import Array, balanced, largest_magnitude
+from deqmath.bounds.inputs import SAFE_EXPONENT, Array, balanced
 from deqmath.bounds.integers import Scaled
 from deqmath.errors import ShapeError
+from deqmath.numeric.arrays import Namespace, is_numpy, namespace, to_numpy
 
 EXACT_BITS = 53
 LEFT_BITS = 26
-BLOCK_ENTRIES = 2**16
-THREADED_BLOCKS = 16
-Buffers = tuple[Array, Array]
+BLOCK_ENTRIES = 2**15
+"""Rows are cut so many entries at a time, which keeps the pieces in the second-level cache."""
+DEVICE_BLOCK_ENTRIES = 2**25
+THREADED_BLOCKS = 128
+T = TypeVar("T")
 LOWEST_EXPONENT = -960
 """No slice reaches below 2**-960: entries there go to the remainder."""
 
@@ -42,7 +48,7 @@ class ExactMatrix:
 
     Parameters
     ----------
-    array : ndarray, shape (m, n)
+    array : float64 array of any Array API namespace, shape (m, n)
         Taken exactly; largest magnitude between 2**-300 and 2**300, or zero (see `inputs.balanced`).
     max_slices : int
         At most so many slices are cut; what they leave is bounded by `remainder`.
@@ -53,24 +59,27 @@ class ExactMatrix:
     cut again for every product, block by block in cache, so no copy of the matrix is kept.
     """
 
-    array: Array
+    array: Any
     max_slices: int = 24
     remainder: Fraction = field(init=False, default=Fraction(0))
+    _xp: Namespace = field(init=False)
     _top: int = field(init=False)
     _counts: dict[int, int] = field(init=False, default_factory=dict)
     _left: dict[int, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        n = self.array.shape[1]
-        largest = largest_magnitude(self.array)
+        self._xp = namespace(self.array)
+        largest = _largest(self._xp, self.array)
         self._top = int(np.frexp(largest)[1]) if largest else 0
 
-        def measure(start: int, stop: int, buffers: Buffers) -> None:
-            self._counts[start], self._left[start] = self._needed(start, stop, buffers)
+        def measure(share: list[tuple[int, int]]) -> None:
+            for start, stop in share:
+                self._counts[start], self._left[start] = self._needed(self.array[start:stop, :])
 
-        _for_each(measure, self._blocks(), n)
+        self._in_shares(measure)
         left = max(self._left.values())
-        self.remainder = Fraction(left) * self.array.size  # ||.||_F <= size * max, generous and exact
+        rows, columns = self.shape
+        self.remainder = Fraction(left) * rows * columns  # ||.||_F <= size * max, generous and exact
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,14 +102,16 @@ class ExactMatrix:
         if thin.values.shape[0] != n:
             msg = f"exact product of shapes {self.shape} and {thin.values.shape}; needed X with {n} rows"
             raise ShapeError(msg)
-        right, width = thin.slices(right_bits(n))
-        out = [np.zeros((m, right.shape[1])) for _ in range(self.slices)]
+        digits, width = thin.slices(right_bits(n))
+        right = self._xp.asarray(digits)
+        out = np.zeros((self.slices, m, digits.shape[1]))
 
-        def fill(start: int, stop: int, buffers: Buffers) -> None:
-            for k, piece in enumerate(self._pieces(start, stop, buffers)):
-                np.matmul(piece, right, out=out[k][start:stop])
+        def fill(share: list[tuple[int, int]]) -> None:
+            for start, stop in share:
+                for k, piece in enumerate(self._pieces(start, stop)):
+                    out[k, start:stop] = to_numpy(piece @ right)
 
-        _for_each(fill, self._blocks(), n)
+        self._in_shares(fill)
         return self._recombine(out, thin, width)
 
     def transposed_times(self, thin: Scaled) -> Scaled:
@@ -109,51 +120,77 @@ class ExactMatrix:
         if thin.values.shape[0] != m:
             msg = f"exact product of shapes {(n, m)} and {thin.values.shape}; needed Y with {m} rows"
             raise ShapeError(msg)
-        right, width = thin.slices(right_bits(m))
-        out = [np.zeros((n, right.shape[1])) for _ in range(self.slices)]
-        buffers = _buffers(self._blocks(), n)
-        for start, stop in self._blocks():
-            for k, piece in enumerate(self._pieces(start, stop, buffers)):
-                out[k] += piece.T @ right[start:stop]
-        return self._recombine(out, thin, width)
+        digits, width = thin.slices(right_bits(m))
+        right = self._xp.asarray(digits)
+
+        def summed(share: list[tuple[int, int]]) -> Array:
+            out = np.zeros((self.slices, n, digits.shape[1]))
+            for start, stop in share:
+                for k, piece in enumerate(self._pieces(start, stop)):
+                    out[k] += to_numpy(piece.T @ right[start:stop, :])
+            return out
+
+        return self._recombine(np.sum(self._in_shares(summed), axis=0), thin, width)
 
     def _blocks(self) -> list[tuple[int, int]]:
-        m, n = self.array.shape
-        rows = max(1, BLOCK_ENTRIES // n)
+        m, n = self.shape
+        rows = max(1, (BLOCK_ENTRIES if is_numpy(self._xp) else DEVICE_BLOCK_ENTRIES) // n)
         return [(i, min(m, i + rows)) for i in range(0, m, rows)]
 
-    def _needed(self, start: int, stop: int, buffers: Buffers) -> tuple[int, float]:
+    def _needed(self, block: Any) -> tuple[int, float]:
         """How many slices a block needs, and the largest entry that they leave over."""
-        rest, piece = (b[: stop - start] for b in buffers)
-        np.copyto(rest, self.array[start:stop])
-        k = 0
-        while k < self.max_slices and self.exponent(k) > LOWEST_EXPONENT and rest.any():
-            _cut(rest, piece, self.exponent(k))
-            _take(rest, piece, self.exponent(k))
+        rest, k = block, 0
+        while k < self.max_slices and self.exponent(k) > LOWEST_EXPONENT and self._xp.any(rest != 0):
+            rest = rest - cut(rest, self.exponent(k))
             k += 1
-        return max(k, 1), largest_magnitude(rest)
+        return max(k, 1), _largest(self._xp, rest)
 
-    def _pieces(self, start: int, stop: int, buffers: Buffers) -> Iterator[Array]:
-        """The integer slices of some rows, one after the other in the same memory."""
-        rest, piece = (b[: stop - start] for b in buffers)
-        np.copyto(rest, self.array[start:stop])
-        for k in range(self._counts[start]):
-            if k:
-                _take(rest, piece, self.exponent(k - 1))
-            _cut(rest, piece, self.exponent(k))
+    def _pieces(self, start: int, stop: int) -> Iterator[Any]:
+        """The slices of some rows, one after the other: integers times ``2**exponent(k)``."""
+        rest, last = self.array[start:stop, :], self._counts[start] - 1
+        for k in range(last):
+            piece = cut(rest, self.exponent(k))
             yield piece
+            rest = rest - piece
+        yield cut(rest, self.exponent(last)) if self._left[start] else rest
 
-    def _recombine(self, out: list[Array], thin: Scaled, width: int) -> Scaled:
+    def _in_shares(self, work: Callable[[list[tuple[int, int]]], T]) -> list[T]:
+        """Do the blocks (disjoint rows) on several threads when there are many; the result is exact either way."""
+        blocks = self._blocks()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = min(8, cores)
+        if len(blocks) < THREADED_BLOCKS or workers == 1 or not is_numpy(self._xp):
+            return [work(blocks)]
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            return list(pool.map(work, [blocks[i::workers] for i in range(workers)]))
+
+    def _recombine(self, out: Array, thin: Scaled, width: int) -> Scaled:
         p = thin.values.shape[1]
         low = self.exponent(len(out) - 1)
-        total: NDArray[np.object_] = np.zeros((out[0].shape[0], p), dtype=object)
+        total: NDArray[np.object_] = np.zeros((out.shape[1], p), dtype=object)
         for k, sums in enumerate(out):
-            whole = sums.astype(np.int64).astype(object)
+            whole = np.ldexp(sums, -self.exponent(k)).astype(np.int64).astype(object)
             value = whole[:, -p:]
             for j in range(whole.shape[1] // p - 2, -1, -1):
                 value = (value << width) + whole[:, j * p : (j + 1) * p]
             total += value << (self.exponent(k) - low)
         return Scaled(total, thin.exponent + low)
+
+
+def cut(rest: Any, exponent: int) -> Any:
+    """The multiples of ``2**exponent`` nearest to ``rest``, for ``|rest| < 2**(exponent + 51)``.
+
+    Adding ``1.5 * 2**(exponent + 52)`` rounds to that grid, to nearest, and subtracting it again is exact.
+    """
+    anchor = 1.5 * 2.0 ** (exponent + EXACT_BITS - 1)
+    piece = rest + anchor
+    piece -= anchor
+    return piece
+
+
+def _largest(xp: Namespace, array: Any) -> float:
+    """``max |a_ij|``, without a temporary."""
+    return max(float(xp.max(array)), -float(xp.min(array)))
 
 
 def right_bits(n: int) -> int:
@@ -165,46 +202,13 @@ def right_bits(n: int) -> int:
     return bits
 
 
-def _buffers(blocks: list[tuple[int, int]], columns: int) -> Buffers:
-    rows = blocks[0][1] - blocks[0][0]
-    return np.empty((rows, columns)), np.empty((rows, columns))
-
-
-def _for_each(work: Callable[[int, int, Buffers], None], blocks: list[tuple[int, int]], columns: int) -> None:
-    """Do the blocks (disjoint rows) on several threads when there are many; the result is exact either way."""
-
-    def run(share: list[tuple[int, int]]) -> None:
-        buffers = _buffers(blocks, columns)
-        for start, stop in share:
-            work(start, stop, buffers)
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(8, cores)
-    if len(blocks) < THREADED_BLOCKS or workers == 1:
-        run(blocks)
-        return
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        list(pool.map(run, [blocks[i :: 4 * workers] for i in range(4 * workers) if blocks[i :: 4 * workers]]))
-
-
-def _cut(rest: Array, piece: Array, exponent: int) -> None:
-    """Write into ``piece`` the integers nearest to ``rest * 2**-exponent``."""
-    np.multiply(rest, 2.0**-exponent, out=piece)
-    np.rint(piece, out=piece)
-
-
-def _take(rest: Array, piece: Array, exponent: int) -> None:
-    """Subtract ``piece * 2**exponent`` from ``rest``, exactly; ``piece`` is used up."""
-    np.multiply(piece, 2.0**exponent, out=piece)
-    np.subtract(rest, piece, out=rest)
-
-
-def exact_matmul(a: Array, b: Array) -> Scaled:
+def exact_matmul(a: Any, b: Array) -> Scaled:
     r"""The exact product of two float64 matrices.
 
     Parameters
     ----------
-    a : ndarray, shape (m, n)
+    a : float64 array of any Array API namespace, shape (m, n)
+        The product is done where it lives; outside NumPy its largest magnitude must be within 2**-300 .. 2**300.
     b : ndarray, shape (n, p)
 
     Returns
@@ -224,10 +228,15 @@ def exact_matmul(a: Array, b: Array) -> Scaled:
     >>> exact_matmul(np.array([[1e16, 1.0, -1e16]]), np.array([[1.0], [1.0], [1.0]])).fraction(0, 0)
     Fraction(1, 1)
     """
-    scaled, e, lost = balanced(a)
-    left = ExactMatrix(scaled, max_slices=2**10)
-    if lost or left.remainder:
+    scaled, e, lost = balanced(a) if is_numpy(namespace(a)) else (a, 0, not _moderate(a))
+    left = None if lost else ExactMatrix(scaled, max_slices=2**10)
+    if left is None or left.remainder:
         msg = "exact_matmul: the left entries span more than about 960 powers of two; multiply its parts separately"
         raise ShapeError(msg)
     product = left.times(Scaled.from_floats(b))
     return Scaled(product.values, product.exponent + e)
+
+
+def _moderate(array: Any) -> bool:
+    largest = _largest(namespace(array), array)
+    return largest == 0 or 2.0**-SAFE_EXPONENT <= largest <= 2.0**SAFE_EXPONENT

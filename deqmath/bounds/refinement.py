@@ -9,6 +9,7 @@ import flint
 import numpy as np
 from scipy.linalg.lapack import dpotrs
 
+from deqmath.bounds.candidates import orthonormal
 from deqmath.bounds.certificates.deflation import Deflation
 from deqmath.bounds.certificates.lehmann import BlockForms
 from deqmath.bounds.inputs import Array
@@ -16,7 +17,7 @@ from deqmath.bounds.integers import Scaled, combine
 from deqmath.bounds.operators import SymmetricOperator
 
 CORRECTION_BITS = 44
-INNER_STEPS = 6
+INNER_STEPS = 4
 INNER_TOLERANCE = 2.0**-40
 
 
@@ -38,10 +39,11 @@ class Block:
         x = Scaled.rounded(vectors, CORRECTION_BITS)
         return cls(x, operator.apply(x))
 
-    def refine(self, operator: SymmetricOperator, deflation: Deflation) -> tuple[Block, bool]:
+    def refine(self, operator: SymmetricOperator, solver: BorderedSolver) -> tuple[Block, bool]:
         """One pass: solve for the correction in float64, apply the operator to it exactly; False when it is zero."""
         ritz, residual, scale = self._residual()
-        correction = _solve(operator, deflation, ritz, residual)
+        floats, exponent = self.x.floats()
+        correction = solver.correction(np.ldexp(floats, exponent), ritz, residual)
         step = Scaled.rounded(correction, CORRECTION_BITS)
         if not step.values.any():
             return self, False
@@ -66,23 +68,56 @@ def _round(value: flint.fmpq, bits: int) -> int:
     return int((int(value.p) << bits) // int(value.q))
 
 
-def _solve(operator: SymmetricOperator, deflation: Deflation, ritz: Array, residual: Array) -> Array:
-    """D orthogonal to X with ``S D - D Lambda = -R`` in float64, by iteration with the deflated factor."""
-    basis = deflation.vectors
-    left = -_project(basis, residual)
-    right, total, previous = left, np.zeros_like(left), np.inf
-    first = float(np.linalg.norm(left))
-    for _ in range(INNER_STEPS):
-        step = dpotrs(deflation.factor, np.asfortranarray(right), lower=1)[0]
-        trial = total + _project(basis, step)
-        right = _project(basis, left - operator.float_apply(trial) + trial @ ritz)
-        size = float(np.linalg.norm(right))
-        if not size < 0.5 * previous and previous < np.inf:
-            return trial if size < previous else total
-        total, previous = trial, size
-        if size <= INNER_TOLERANCE * first:
-            break
-    return total
+class BorderedSolver:
+    r"""D with ``S D - D Lambda = -R`` and ``X^T D = 0``, in float64, with the factor of ``M = S + tau V V^T - nu I``.
+
+    With the unknown borders ``mu = -(multiplier of X)`` and ``eta = V^T D`` the bordered system of ``S - nu I`` reads
+    ``M D = -R - X mu + tau V eta``, so that ``D = M^{-1}(-R) - M^{-1}X mu + tau M^{-1}V eta`` with 2p small unknowns. It
+    holds however far X has moved from V; ``nu - Lambda`` is made up for by iteration.
+    """
+
+    def __init__(self, operator: SymmetricOperator, deflation: Deflation) -> None:
+        self._operator, self._deflation = operator, deflation
+        self._low = deflation.vectors
+        self._solved_low = deflation.tau * self._through(self._low)
+
+    def correction(self, x: Array, ritz: Array, residual: Array) -> Array:
+        """D for the float64 X, Lambda and R; zero when X spans the whole space."""
+        n, p = x.shape
+        if p == n:
+            return np.zeros_like(residual)
+        basis = orthonormal(x)
+        right = -_project(basis, residual)
+        both = self._through(np.concatenate([right, basis], axis=1))
+        solved, solved_x = both[:, :p], both[:, p:]
+        border = self._border(basis, solved_x)
+        left, total = right, self._bordered(basis, solved, solved_x, border)
+        size = first = float(np.linalg.norm(left))
+        for _ in range(INNER_STEPS):
+            right = _project(basis, left - self._operator.float_apply(total) + total @ ritz)
+            previous, size = size, float(np.linalg.norm(right))
+            if size <= INNER_TOLERANCE * first or not size < 0.5 * previous:
+                break
+            total = total + self._bordered(basis, self._through(right), solved_x, border)
+            if size / previous * size <= INNER_TOLERANCE * first:
+                break
+        return total
+
+    def _through(self, right: Array) -> Array:
+        solved: Array = dpotrs(self._deflation.factor, np.asfortranarray(right), lower=1)[0]
+        return solved
+
+    def _border(self, basis: Array, solved_x: Array) -> Array:
+        low, solved_low = self._low, self._solved_low
+        p = low.shape[1]
+        return np.block(
+            [[basis.T @ solved_x, -basis.T @ solved_low], [low.T @ solved_x, np.eye(p) - low.T @ solved_low]]
+        )
+
+    def _bordered(self, basis: Array, solved: Array, solved_x: Array, border: Array) -> Array:
+        p = basis.shape[1]
+        small = np.linalg.lstsq(border, np.concatenate([basis.T @ solved, self._low.T @ solved]), rcond=None)[0]
+        return _project(basis, solved - solved_x @ small[:p] + self._solved_low @ small[p:])
 
 
 def _project(basis: Array, block: Array) -> Array:

@@ -21,6 +21,9 @@ from deqmath.bounds.inputs import Array
 from deqmath.bounds.operators import SymmetricOperator, deflated
 from deqmath.bounds.rationals import exact, floor_log2, round_down
 
+NEAR = 2.0**-20
+"""The shift lies above the cluster by this part of the gap (or six slacks): refinement contracts by as much a step."""
+
 
 @dataclass(frozen=True)
 class Deflation:
@@ -34,6 +37,7 @@ class Deflation:
     factor: Array
     tau: float
     shift: float
+    lowest: float
 
 
 def proof_slack(operator: SymmetricOperator, level: float, p: int, tau: float) -> float:
@@ -52,17 +56,17 @@ def prove_gap(operator: SymmetricOperator, pairs: LowPairs, p: int) -> Deflation
     tau = _power_of_four(2.0 * (above - float(values[0])))
     slack = proof_slack(operator, below, p, tau)
     gap = above - below
-    shift = below + min(max(6 * slack, gap / 1024), gap / 2)
+    shift = below + min(max(6 * slack, gap * NEAR), gap / 2)
     vectors = np.ascontiguousarray(pairs.vectors[:, :p])
     matrix, error = deflated(operator, vectors, tau, shift)
     done = factorise(matrix)
     if done is None:
         return None
     if p == n:
-        return Deflation(vectors, exact(above + gap), done.factor, tau, shift)
+        return Deflation(vectors, exact(above + gap), done.factor, tau, shift, float(values[0]))
     nu = exact(shift) - done.slack - error
     nu = round_down(nu, floor_log2(done.slack + error) - 8)
-    return Deflation(vectors, nu, done.factor, tau, shift)
+    return Deflation(vectors, nu, done.factor, tau, shift, float(values[0]))
 
 
 def _power_of_four(value: float) -> float:
