@@ -98,6 +98,8 @@ def _value_symbols(roots: list[Node]) -> set[Symbol]:
     for n in walk(roots):
         if n.op == "scalar":
             out |= n.data.free_symbols - {a.placeholder for a in n.args}
+        elif n.op == "map":  # parameters of an entrywise function
+            out |= n.data.free_symbols
         for k in (*n.shape, *(n.data[1:] if n.op in ("total", "stack") else ())):
             out |= k.free_symbols
     return {s for s in out if not s.name.startswith("_")}

@@ -76,7 +76,8 @@ def docstring(
     notes: Sequence[str],
     formula_text: str | None,
     assumptions: Iterable[Any],
-    keyword_only: str,
+    keyword_doc: Sequence[str],
+    batched: bool,
 ) -> list[str]:
     """Formula, shapes, layout, hypotheses, counts."""
     first = formula_text or "; ".join(
@@ -84,17 +85,12 @@ def docstring(
     )
     shapes = [f", shape {shape_text(r.shape, sig.names)}" if r.shape else "" for r in roots]
     results = " and ".join(f"{o}{shape}" for o, shape in zip(outputs, shapes, strict=True))
-    batched = not keyword_only
     body = [f"    Compute {results}.", ""]
     body += _wrapped(first, "        ")
     body += ["", "    Parameters", "    ----------"]
     for a in sig.arguments:
         body += _parameter(a, sig, array, batched)
-    if keyword_only:
-        body += [
-            "    ctx",
-            "        An mpmath context, such as ``mpmath.mp``; its precision at the call is the one used.",
-        ]
+    body += [f"    {line}" for line in keyword_doc]
     body += ["", "    Returns", "    -------"]
     for o, r in zip(outputs, roots, strict=True):
         number = "number, or an array of the batch shape" if batched else "number"

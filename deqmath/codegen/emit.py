@@ -141,8 +141,9 @@ class Emitter:
         limit = self.target.size(count, self.symbols)
         if any(index in free_indices(n, self._free) for n in walk([body]) if n.op in _SYSTEMS):
             self._comment(f"One system at a time: a stack of all {limit} would take {limit} times the memory.")
+        sizes = [self.target.size(k, self.symbols) for k in node.shape]
         store = f"{name}_columns" if node.op == "stack" else name
-        self.lines.append(f"{self._indent}{store} = {'[]' if node.op == 'stack' else '0.0'}")
+        self.lines.append(f"{self._indent}{store} = {'[]' if node.op == 'stack' else self.target.accumulator(sizes)}")
         self.lines.append(f"{self._indent}for {letter} in range({limit}):")
         outer = (dict(self._codes), dict(self._named), self._indent)
         self._indent += "    "

@@ -10,6 +10,7 @@ from typing import Any
 
 from sympy import Expr, MatrixExpr
 
+from deqmath.codegen.companion import DerivativeOf, checked_derivatives
 from deqmath.codegen.helpers import all_names
 from deqmath.codegen.module import Flops, GeneratedModule
 from deqmath.codegen.passes import beyond
@@ -19,7 +20,12 @@ from deqmath.codegen.write import About, module_text
 from deqmath.errors import InputError
 
 #: Names that generated text relies on: the libraries it imports and Python's own.
-_NOT_FUNCTIONS = frozenset({"np", "scipy", "warnings", "mpmath", "ctx", "batch", "sizes", *dir(builtins)})
+_LIBRARIES = frozenset({"numpy", "scipy", "mpmath", "jax", "torch", "cupy", "cupyx", "flint"})
+_NOT_FUNCTIONS = frozenset(
+    {"np", "cp", "xp", "jnp", "arb", "arb_mat", "warnings", "functools", "ctx", "prec", "batch", "sizes", "kind"}
+    | _LIBRARIES
+    | set(dir(builtins))
+)
 
 
 def generate(
@@ -33,6 +39,7 @@ def generate(
     formulas: Mapping[str, str] | None = None,
     name: str | None = None,
     without: Iterable[str] = (),
+    derivatives: Mapping[str, DerivativeOf] | None = None,
 ) -> GeneratedModule:
     """Write a standalone module with one function for each expression.
 
@@ -42,7 +49,8 @@ def generate(
         Function name -> expression (a SymPy matrix expression or scalar), or a tuple of
         expressions that share their work and are returned as a tuple.
     target
-        The library to write for: ``"numpy"`` or ``"mpmath"``.
+        The library to write for: ``"numpy"``, ``"array-api"``, ``"cupy"``, ``"jax"``, ``"torch"``, ``"mpmath"``
+        or ``"flint"`` (balls). It need not be installed, except to ``.load()``.
     arguments
         The symbols' names in the order in which the functions take them; by default sorted by
         name. Each function takes those that its expressions hold.
@@ -55,6 +63,8 @@ def generate(
         The module's name, for its companion test; by default that of the first function.
     without
         Names of passes to leave out; the code is then slower, never different.
+    derivatives
+        Function name -> of what it is the derivative; the companion test compares it with central differences.
 
     Returns
     -------
@@ -102,7 +112,10 @@ def generate(
     counts = Flops({p.name: p.flops for p in plans})
     memory = {p.name: p.memory for p in plans}
     module = _module_name(name or plans[0].name)
-    return GeneratedModule(module_text(plans, chosen, about), target, module, counts, memory, tuple(plans), chosen)
+    known = checked_derivatives(derivatives or {}, {p.name for p in plans})
+    return GeneratedModule(
+        module_text(plans, chosen, about), target, module, counts, memory, tuple(plans), chosen, known
+    )
 
 
 def _checked(expressions: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
@@ -154,4 +167,4 @@ def _module_name(name: str) -> str:
     if not name.isidentifier():
         msg = f"generate received name={name!r}; it needs a Python identifier"
         raise InputError(msg)
-    return f"{name}_generated" if name in sys.stdlib_module_names or name in ("numpy", "scipy", "mpmath") else name
+    return f"{name}_generated" if name in sys.stdlib_module_names or name in _LIBRARIES else name

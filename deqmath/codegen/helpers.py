@@ -1,28 +1,40 @@
-"""Which helper functions a generated text needs, and their source, copied from the runtime modules."""
+"""Which helper functions a generated text needs, and their source, copied from the runtime modules.
+
+The runtime modules are read as text and never imported: a library that is not installed can still be
+written for.
+"""
 
 from __future__ import annotations
 
 import ast
-import inspect
 from functools import cache
-from types import ModuleType
+from pathlib import Path
+
+_RUNTIME = Path(__file__).parent / "runtime"
 
 
 @cache
-def _sources(module: ModuleType) -> dict[str, tuple[str, frozenset[str]]]:
-    """Each function of a runtime module: its source text and the names it uses."""
-    text = inspect.getsource(module)
+def _sources(modules: tuple[str, ...]) -> dict[str, tuple[str, frozenset[str]]]:
+    """Each function or class of the runtime modules, a later one in place of an earlier: its text, the names it uses."""
     found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef):
-            used = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-            found[node.name] = (ast.get_source_segment(text, node) or "", used)
+    for module in modules:
+        text = (_RUNTIME / f"{module}.py").read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                used = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+                found[node.name] = (_segment(text, node), used)
     return found
 
 
-def needed(module: ModuleType, text: str) -> list[str]:
+def _segment(text: str, node: ast.FunctionDef | ast.ClassDef) -> str:
+    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(line.partition("  # type: ignore")[0] for line in lines)
+
+
+def needed(modules: tuple[str, ...], text: str) -> list[str]:
     """The sources of the helpers used in a text, directly or by one another, in file order."""
-    sources = _sources(module)
+    sources = _sources(modules)
     names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
     wanted: set[str] = set()
     while fresh := {n for n in names & sources.keys() if n not in wanted}:
@@ -31,6 +43,6 @@ def needed(module: ModuleType, text: str) -> list[str]:
     return [source for name, (source, _) in sources.items() if name in wanted]
 
 
-def all_names(module: ModuleType) -> frozenset[str]:
+def all_names(modules: tuple[str, ...]) -> frozenset[str]:
     """Every helper's name: reserved in generated text."""
-    return frozenset(_sources(module))
+    return frozenset(_sources(modules))

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.util
-import itertools
-import linecache
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from sympy import Expr
 
+from deqmath.codegen.companion import DerivativeOf, test_text
+from deqmath.codegen.loading import load_text
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
-from deqmath.codegen.write import test_text
-from deqmath.errors import InputError
-
-_SERIAL = itertools.count(1)
+from deqmath.errors import InputError, MissingBackendError
 
 
 class Flops(dict[str, Expr]):
@@ -51,19 +45,6 @@ class Flops(dict[str, Expr]):
 
     def _sympy_(self) -> Expr:
         return self.expression
-
-
-class _TextLoader(importlib.abc.InspectLoader):
-    """Loads a module from text that is in memory; tracebacks and inspect find the text."""
-
-    def __init__(self, source: str, filename: str) -> None:
-        self.source, self.filename = source, filename
-
-    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - one text, one module
-        return self.source
-
-    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
-        return self.source_to_code(self.source, self.filename)
 
 
 @dataclass(frozen=True)
@@ -102,6 +83,7 @@ class GeneratedModule:
     memory: Mapping[str, Expr]
     plans: tuple[Plan, ...] = field(repr=False)
     _target: Target = field(repr=False)
+    _derivatives: Mapping[str, DerivativeOf] = field(repr=False, default_factory=dict)
 
     @property
     def test_source(self) -> str:
@@ -109,23 +91,18 @@ class GeneratedModule:
 
     def test_source_for(self, module: str) -> str:
         """The companion test of the module saved as ``<module>.py``."""
-        return test_text(self.plans, self._target, module)
+        return test_text(self.plans, self._target, module, self._derivatives)
 
     def load(self) -> ModuleType:
         """The module, imported: a namespace with one function for each expression."""
-        name = f"deqmath_generated_{self.name}_{next(_SERIAL)}"
-        filename = f"<{name}>"
-        spec = importlib.util.spec_from_loader(name, _TextLoader(self.source, filename), origin=filename)
-        if spec is None or spec.loader is None:  # for the type checker: a loader was given
-            msg = f"the generated module {name} could not be loaded"
-            raise ImportError(msg)
-        module = importlib.util.module_from_spec(spec)
-        module.__file__ = filename
-        # An entry without a time of change is never dropped: tracebacks show the generated lines.
-        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return module
+        try:
+            return load_text(self.source, self.name)
+        except ImportError as error:
+            package, line = self._target.package, f"deqmath[{self._target.package}]"
+            if not package:
+                raise
+            msg = f'the target {self.target} needs a package that is not installed ({error}); install it by: pip install "{line}"'
+            raise MissingBackendError(msg) from error
 
     def write(self, path: str | os.PathLike[str], *, tests: bool = False) -> Path:
         """Write the module, all of it or nothing; with ``tests``, its companion test beside it.

@@ -1,8 +1,9 @@
-"""From plans to the text of a module and of its companion test."""
+"""From plans to the text of a module."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,6 @@ from deqmath.codegen.graph import Node
 from deqmath.codegen.helpers import needed
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
-
-_SIZES = (5, 3, 2, 6, 7, 8, 9)
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,21 @@ def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
     """The whole generated module."""
     functions = [_function(p, target, about) for p in plans]
     body = "\n\n\n".join(functions)
-    helpers = needed(target.helpers, body)
-    everything = "\n\n\n".join([*helpers, body])
+    everything = "\n\n\n".join([*needed(target.helpers, body), body])
     top = header(__version__, target.name, about.claim, about.assumptions)
-    imports = ["from __future__ import annotations", "", *target.imports(everything)]
-    if "Any" in everything:
-        at = next(k for k, line in enumerate(imports) if k > 1 and line.startswith("import " + _library(target)))
-        standard = imports[2:at] or [""]
-        imports = [*imports[:2], *standard[:-1], "from typing import Any", "", *imports[at:]]
-    return (
-        "\n".join([*top, "", *imports, "", *_exported(sorted((p.name for p in plans), key=_sort_key))])
-        + "\n\n\n"
-        + everything
-        + "\n"
-    )
+    imports = import_block(target.imports(everything), everything)
+    exported = _exported(sorted((p.name for p in plans), key=_sort_key))
+    return target.finished("\n".join([*top, "", *imports, "", *exported]) + "\n\n\n" + everything + "\n")
+
+
+def import_block(lines: Sequence[str], text: str) -> list[str]:
+    """The import lines as linters order them: Python's own, then the libraries; ``import`` before ``from``."""
+    every = {line for line in lines if line} | ({"from typing import Any"} if re.search(r"\bAny\b", text) else set())
+    standard = {line for line in every if line.split()[1].split(".")[0] in sys.stdlib_module_names}
+    out = ["from __future__ import annotations"]
+    for group in (standard, every - standard):
+        out += ["", *sorted(group, key=lambda line: (line.startswith("from"), line))] if group else []
+    return out
 
 
 def _exported(names: list[str]) -> list[str]:
@@ -60,26 +60,26 @@ def _sort_key(name: str) -> tuple[Any, ...]:
     return kind, [(int(t) if t.isdigit() else -1, t) for t in re.split(r"(\d+)", name) if t]
 
 
-def _library(target: Target) -> str:
-    return target.imports("")[-1].split()[1]
-
-
-def _parameters(sig: Signature, target: Target) -> str:
-    parts = [a.name for a in sig.arguments]
-    return ", ".join([*parts, "*", target.keyword_only] if target.keyword_only else parts)
+def parameters(sig: Signature, target: Target) -> str:
+    """The parameter list of a function."""
+    keyword_only = target.keyword_only(sig)
+    return ", ".join([a.name for a in sig.arguments] + (["*", keyword_only] if keyword_only else []))
 
 
 def _function(plan: Plan, target: Target, about: About) -> str:
     sig = plan.signature
-    lines = [f"def {plan.name}({_parameters(sig, target)}):"]
+    lines = [target.decorator] if target.decorator else []
+    lines.append(f"def {plan.name}({parameters(sig, target)}):")
     lines += docstring(
         plan.raw, plan.roots, sig, plan.outputs, array=target.array, notes=target.notes,
-        formula_text=about.formulas.get(plan.name), assumptions=about.assumptions, keyword_only=target.keyword_only,
+        formula_text=about.formulas.get(plan.name), assumptions=about.assumptions,
+        keyword_doc=target.keyword_doc if target.keyword_only(sig) else (), batched=target.batched,
     )  # fmt: skip
-    return "\n".join(lines + _body(plan, plan.roots, target))
+    return "\n".join(lines + body_lines(plan, plan.roots, target))
 
 
-def _body(plan: Plan, roots: list[Node], target: Target) -> list[str]:
+def body_lines(plan: Plan, roots: list[Node], target: Target) -> list[str]:
+    """The lines of a function: arguments checked, the algebra, the result."""
     sig = plan.signature
     inputs = {a.symbol: a.name for a in sig.of_kind("matrix")}
     taken = {*inputs.values(), *sig.names.values(), *(a.name for a in sig.arguments), *target.reserved}
@@ -102,32 +102,3 @@ def _needed_lines(prologue: list[str], body: list[str], dims: set[str]) -> list[
         kept.insert(0, line)
     read = any("sizes[" in line for line in kept)
     return [line if read else line.removeprefix("sizes = ") for line in kept]
-
-
-def test_text(plans: Sequence[Plan], target: Target, module: str) -> str:
-    """The companion test: each function against its expression evaluated plainly, and bad input."""
-    parts, table = [], []
-    for p in plans:
-        reference = [f"def reference_{p.name}({_parameters(p.signature, target)}):"]
-        reference.append('    """The expression as it stands: inverses and Kronecker products are formed."""')
-        parts.append("\n".join(reference + _body(p, p.raw, target)))
-        sizes = {p.signature.names[k]: size for k, size in zip(p.signature.dims, _SIZES * 9, strict=False)}
-        lines = [f"    {line}" for line in target.samples(p.signature, sizes)]
-        argument = "rng, batch" if target.name == "numpy" else "rng"
-        parts.append("\n".join([f"def samples_{p.name}({argument}):", *lines]))
-        table.append(f'    "{p.name}": (generated.{p.name}, reference_{p.name}, samples_{p.name}),')
-    parts.append("\n".join(["FUNCTIONS = {", *table, "}"]))
-    everything = "\n\n\n".join([*needed(target.helpers, "\n".join(parts)), *parts])
-    whole = everything + "\n\n" + target.companion
-    standard = [f"import {m}" for m in ("random",) if f"{m}.Random" in whole]
-    standard += ["from fractions import Fraction"] if "Fraction(" in whole else []
-    standard += ["from numbers import Rational"] if "Rational)" in whole else []
-    standard += ["from typing import Any"] if "Any" in whole else []
-    libraries = [line for line in target.imports(whole) if line and not line.startswith("from ")]
-    standard = [line for line in libraries if line == "import warnings"] + standard
-    libraries = sorted([*(line for line in libraries if line != "import warnings"), "import pytest"])
-    top = [
-        f"# Companion test of {module}.py, generated by deqmath {__version__}; run it with pytest in the same folder."
-    ]
-    top += ["", "from __future__ import annotations", "", *sorted(standard, key=lambda s: s.startswith("from")), ""]
-    return "\n".join([*top, *libraries, "", f"import {module} as generated"]) + "\n\n\n" + whole.rstrip() + "\n"

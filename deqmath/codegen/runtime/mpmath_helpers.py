@@ -147,6 +147,13 @@ def _kron_apply(ctx: Any, A: Any, B: Any, Y: Any) -> Any:
     return _from_columns(ctx, columns)
 
 
+def _softmax_columns(ctx: Any, X: Any) -> Any:
+    """``exp(x_ij) / sum_k exp(x_kj)``."""
+    E = _map(ctx, ctx.exp, X)
+    sums = [ctx.fsum(E[k, j] for k in range(E.rows)) for j in range(E.cols)]
+    return _build(ctx, E.rows, E.cols, lambda i, j: E[i, j] / sums[j])
+
+
 def _logdet(ctx: Any, M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant."""
     determinant = ctx.det(M)

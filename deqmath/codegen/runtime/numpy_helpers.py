@@ -27,8 +27,8 @@ def _real(name: str, value: Any) -> np.ndarray:
             f"{name}: received a {kind}; it needs a NumPy array of real numbers, as in numpy.asarray({name})"
         )
     array = np.asarray(value)
-    if array.dtype.kind in "iub":
-        array = array.astype(np.float64)
+    if array.dtype.kind in "iu" and (array.ndim == 0 or not isinstance(value, np.ndarray)):
+        array = array.astype(np.float64)  # numbers and nested lists; an array of integers is refused
     if array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, float64 or float32")
     return array
@@ -297,6 +297,17 @@ def _selection(k: int) -> np.ndarray:
     out = np.zeros((k * k, k))
     out[np.arange(k) * (k + 1), np.arange(k)] = 1.0
     return out
+
+
+def _placement(before: int, size: int, after: int) -> np.ndarray:
+    """``[0; I; 0]``: the identity below ``before`` and above ``after`` rows of zeros."""
+    return np.eye(before + size + after, size, -before)
+
+
+def _softmax_columns(X: np.ndarray) -> np.ndarray:
+    """``exp(x_ij) / sum_k exp(x_kj)``; the largest entry of a column is taken off first, so that nothing overflows."""
+    powers = np.exp(X - X.max(axis=-2, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-2, keepdims=True))
 
 
 def _logdet(M: np.ndarray, name: str) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 from sympy import Expr, Lambda, Symbol
@@ -47,13 +46,17 @@ class Target(ABC):
     array: ClassVar[str]
     #: Names that the generated text uses itself.
     reserved: ClassVar[frozenset[str]]
-    #: The module whose functions are copied into the generated text where they are used.
-    helpers: ClassVar[ModuleType]
+    #: The files in ``runtime`` whose functions are copied into the generated text where they are used.
+    helpers: ClassVar[tuple[str, ...]]
+    #: The package to install for it, as in ``deqmath[jax]``; empty where it comes with deqmath.
+    package: ClassVar[str] = ""
     #: Passes that make no sense for this library.
     without: ClassVar[frozenset[str]] = frozenset()
-    #: A parameter that every generated function takes after ``*``, or an empty text.
-    keyword_only: ClassVar[str] = ""
-    #: Lines for the docstring on batches and on ``keyword_only``.
+    #: Whether functions take leading batch axes.
+    batched: ClassVar[bool] = True
+    #: Lines of the numpydoc section on the parameter of ``keyword_only``.
+    keyword_doc: ClassVar[tuple[str, ...]] = ()
+    #: Lines for the docstring on batches, dtypes, precision.
     notes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
@@ -72,6 +75,13 @@ class Target(ABC):
     def epilogue(self, codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
         """What is returned for (text, node, texts of its shape)."""
 
+    #: A line that stands before every generated function, or an empty text.
+    decorator: ClassVar[str] = ""
+
+    def accumulator(self, shape: list[str]) -> str:  # noqa: ARG002 - a subclass reads it
+        """What a sum over samples starts from."""
+        return "0.0"
+
     @abstractmethod
     def imports(self, text: str) -> list[str]:
         """The import lines that a text needs."""
@@ -82,6 +92,20 @@ class Target(ABC):
 
     #: The text of the tests that the companion file runs for every function.
     companion: ClassVar[str] = ""
+    #: Import lines that the companion file needs beside those of its text.
+    test_imports: ClassVar[tuple[str, ...]] = ()
+
+    def keyword_only(self, sig: Signature) -> str:  # noqa: ARG002 - a subclass reads it
+        """A parameter that the function takes after ``*``, or an empty text."""
+        return ""
+
+    def in_test(self, function: str, sig: Signature) -> str:  # noqa: ARG002 - a subclass reads it
+        """How the companion test names a function that it calls with the arguments only."""
+        return function
+
+    def finished(self, text: str) -> str:
+        """The whole text of a module or test, where a library is written as a variant of another."""
+        return text
 
     def render(self, node: Node, args: list[Code], context: Context) -> Code:
         rules = self.rules()
@@ -111,10 +135,10 @@ class Target(ABC):
         """A dimension, as text that is a Python integer."""
         return self.formula(k, names).text
 
-    def function(self, f: Lambda, argument: str) -> Code:
+    def function(self, f: Lambda, argument: str, names: Mapping[Symbol, str]) -> Code:
         """``f(argument)`` entry by entry, for a scalar function of one variable."""
         stand_in = Symbol(argument if argument.isidentifier() else "_argument", real=True)
-        code = self.formula(f(stand_in), {stand_in: argument})
+        code = self.formula(f(stand_in), {**names, stand_in: argument})
         return code
 
 

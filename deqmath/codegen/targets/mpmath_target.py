@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any, ClassVar
 
 from sympy import Expr, Integer, Symbol
@@ -11,7 +10,6 @@ from sympy.printing.pycode import MpmathPrinter
 
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
-from deqmath.codegen.runtime import mpmath_helpers
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum
 from deqmath.codegen.targets.mpmath_text import COMPANION, epilogue, prologue, samples
 
@@ -45,14 +43,21 @@ class MpmathTarget(Target):
     name: ClassVar[str] = "mpmath"
     array: ClassVar[str] = "mpmath matrix"
     reserved: ClassVar[frozenset[str]] = frozenset({"ctx", "mpmath", "sizes", "max"})
-    helpers: ClassVar[ModuleType] = mpmath_helpers
+    helpers: ClassVar[tuple[str, ...]] = ("mpmath_helpers",)
     without: ClassVar[frozenset[str]] = frozenset({"factor_once"})
-    keyword_only: ClassVar[str] = "ctx=mpmath.mp"
+    batched: ClassVar[bool] = False
+    keyword_doc: ClassVar[tuple[str, ...]] = (
+        "ctx",
+        "    An mpmath context, such as ``mpmath.mp``; its precision at the call is the one used.",
+    )
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
         "Matrices are mpmath matrices or nested lists of rows; numbers may be ints, Fractions, mpf or decimal text.",
         "One sample at a time: there are no batch axes.",
     )
+
+    def keyword_only(self, sig: Signature) -> str:  # noqa: ARG002 - every function takes it
+        return "ctx=mpmath.mp"
 
     def rules(self) -> Mapping[str, Rule]:
         return _RULES
@@ -73,8 +78,7 @@ class MpmathTarget(Target):
         return size_text(k, names)
 
     def imports(self, text: str) -> list[str]:
-        standard = ["from numbers import Rational", ""] if "Rational" in text else []
-        return [*standard, "import mpmath"]
+        return ["import mpmath", *(["from numbers import Rational"] if "Rational)" in text else [])]
 
 
 def size_text(k: Expr, names: Mapping[Symbol, str]) -> str:
@@ -110,8 +114,8 @@ def _combine(node: Node, args: list[Code], context: Context) -> Code:
     return Code(f"_map(ctx, lambda {', '.join(names.values())}: {text}, {', '.join(a.text for a in args)})")
 
 
-def _map(node: Node, args: list[Code], _: Context) -> Code:
-    return Code(f"_map(ctx, lambda t: {MpmathTarget().function(node.data, 't').text}, {args[0].text})")
+def _map(node: Node, args: list[Code], context: Context) -> Code:
+    return Code(f"_map(ctx, lambda t: {MpmathTarget().function(node.data, 't', context.names).text}, {args[0].text})")
 
 
 def _hadamard(_: Node, args: list[Code], __: Context) -> Code:
@@ -147,8 +151,8 @@ def _build(body: str) -> Rule:
 
     def rule(node: Node, args: list[Code], context: Context) -> Code:
         values = dict(zip("XY", (a.at(ATOM) for a in args), strict=False))
-        if node.op == "commutation":
-            values |= dict(zip("PQ", (size_text(k, context.names) for k in node.data), strict=True))
+        if node.op in ("commutation", "placement"):
+            values |= dict(zip("PQ", (size_text(k, context.names) for k in node.data), strict=False))
         text = body.format(**values, K=size_text(node.shape[1], context.names))
         return Code(f"_build(ctx, {_sizes(node, context)}, lambda i, j: {text})")
 
@@ -205,5 +209,7 @@ _RULES: dict[str, Rule] = {
     "det": _reduce("ctx.matrix([[ctx.det({X})]])"),
     "logdet": lambda n, a, c: Code(f'_logdet(ctx, {a[0].text}, "{_description(n, c)}")'),
     "commutation": _build("ctx.mpf(j == i % {Q} * {P} + i // {Q})"),
+    "placement": _build("ctx.mpf(i == j + {P})"),
+    "softmax_columns": _call("_softmax_columns"),
     "selection": _build("ctx.mpf(i == j * ({K} + 1))"),
 }

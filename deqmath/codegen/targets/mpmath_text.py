@@ -62,7 +62,7 @@ def samples(sig: Signature, sizes: Mapping[str, int]) -> list[str]:
 
 
 #: The tests of a generated mpmath module; ``FUNCTIONS`` maps a name to (function, reference, samples).
-COMPANION = """
+COMPANION = '''
 def context(digits):
     ctx = mpmath.mp.clone()
     ctx.dps = digits
@@ -87,6 +87,42 @@ def test_agrees_with_the_plain_evaluation_at_more_digits(name):
             assert abs(x - y) <= mpmath.mpf(10) ** -34 * (1 + abs(y))
 
 
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_is_the_derivative_by_central_differences(name):
+    """A residual stays 0 to first order along (direction, derivative); a function moves by its derivative."""
+    derivative, base, samples, wrt, along, unknown = DERIVATIVES[name]
+    ctx = context(60)
+    arguments = {k: matrix(ctx, v) for k, v in samples(random.Random(3)).items()}
+    V = arguments.pop("V__") if along is None else arguments[along]
+    value = call(derivative, arguments, ctx)
+    if along is None:  # a Jacobian, applied to vec(V)
+        value = value * ctx.matrix(by_columns(V))
+    h = ctx.mpf(2) ** -60
+
+    def at(t):
+        changed = {**arguments, wrt: arguments[wrt] + t * V}
+        return call(base, changed if unknown is None else {**changed, unknown: arguments[unknown] + t * value}, ctx)
+
+    ends = [by_columns(at(t)) for t in (h, -h)]
+    change = [(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]
+    want = [0] * len(change) if unknown is not None else by_columns(value)
+    assert all(abs(a - b) < ctx.mpf(10) ** -30 * (1 + abs(b)) for a, b in zip(change, want, strict=True))
+
+
+def matrix(ctx, value):
+    if isinstance(value, list):
+        return ctx.matrix([[ctx.mpf(x.numerator) / x.denominator for x in row] for row in value])
+    return value if isinstance(value, int) else ctx.mpf(value.numerator) / value.denominator
+
+
+def call(function, arguments, ctx):
+    return function(**{k: arguments[k] for k in inspect.signature(function).parameters if k in arguments}, ctx=ctx)
+
+
+def by_columns(X):
+    return [X[i, j] for j in range(X.cols) for i in range(X.rows)] if hasattr(X, "rows") else [X]
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_bad_arguments_are_named(name):
     function, _, samples = FUNCTIONS[name]
@@ -100,5 +136,5 @@ def test_bad_arguments_are_named(name):
                 function(**{**arguments, key: wrong}, ctx=context(20))
         if isinstance(value, list):
             with pytest.raises(ValueError, match=rf"\\b{key}\\b"):
-                function(**{**arguments, key: [row + row for row in value + value]}, ctx=context(20))
-"""
+                function(**{**arguments, key: [*value, value[0] * 2]}, ctx=context(20))
+'''

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any, ClassVar
 
 from sympy import Symbol, exp
@@ -11,9 +10,9 @@ from sympy.printing.numpy import SciPyPrinter
 
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
-from deqmath.codegen.runtime import numpy_helpers
+from deqmath.codegen.targets.array_text import arguments_text
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
-from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue, samples
+from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue
 
 
 class _Printer(SciPyPrinter):
@@ -62,11 +61,11 @@ class NumpyTarget(Target):
     name: ClassVar[str] = "numpy"
     array: ClassVar[str] = "numpy.ndarray"
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes"})
-    helpers: ClassVar[ModuleType] = numpy_helpers
+    helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers",)
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
-        "Integer arrays are promoted to float64; float32 stays float32. The arguments are not changed.",
+        "float32 stays float32; nested lists of numbers become float64. The arguments are not changed.",
     )
 
     def rules(self) -> Mapping[str, Callable[[Node, list[Code], Context], Code]]:
@@ -82,10 +81,10 @@ class NumpyTarget(Target):
         return epilogue(codes, sig)
 
     def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
-        return samples(sig, sizes)
+        return arguments_text(sig, sizes)
 
     def imports(self, text: str) -> list[str]:
-        lines = ["import warnings", ""] if "warnings." in text else []
+        lines = ["import warnings"] if "warnings." in text else []
         lines.append("import numpy as np")
         return lines + [f"import {m}" for m in ("scipy.linalg", "scipy.special") if f"{m}." in text]
 
@@ -226,6 +225,10 @@ def _constant(node: Node, _: list[Code], context: Context) -> Code:
 _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "scalar": _scalar,
     "from_scalar": _call("np.atleast_2d"),
+    "placement": lambda n, _, c: Code(
+        f"_placement({', '.join(NumpyTarget().formula(k, c.names).text for k in n.data)})"
+    ),
+    "softmax_columns": _call("_softmax_columns"),
     "scale": lambda _, a, __: scaled(*a),
     "constant": _constant,
     "identity": lambda n, _, c: Code(f"np.eye({_shape(n, c).split(', ')[0]})"),
@@ -234,7 +237,9 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "add": lambda _, a, __: signed_sum(a),
     "product": _product,
     "times": _multiply,
-    "map": lambda n, a, _: NumpyTarget().function(n.data, a[0].text if n.data.expr.is_Function else a[0].at(ATOM)),
+    "map": lambda n, a, c: NumpyTarget().function(
+        n.data, a[0].text if n.data.expr.is_Function else a[0].at(ATOM), c.names
+    ),
     "combine": _combine,
     "hadamard": lambda _, a, __: times(*a),
     "scale_rows": lambda _, a, __: times(*a),

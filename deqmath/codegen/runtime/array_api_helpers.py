@@ -1,0 +1,212 @@
+"""Functions that modules in the pure Array API standard carry a copy of, each only where it is used."""
+
+# ruff: noqa: EM101, EM102 - the text is copied into modules that stand alone, and is kept plain
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _library(given: Any, **arguments: Any) -> tuple[Any, dict[str, Any]]:
+    """The one array library of the arguments, and the dtype and device of new arrays."""
+    arrays = {name: a for name, a in arguments.items() if hasattr(a, "__array_namespace__")}
+    for name, value in arguments.items():
+        if name not in arrays and not (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            raise ValueError(
+                f"{name}: received a {type(value).__name__}; it needs an array of a library of the Array API standard"
+            )
+    if not arrays:
+        if given is None:
+            raise ValueError("xp: no argument is an array; it needs the array library, as in xp=numpy")
+        return given, {}
+    first = next(iter(arrays))
+    xp, device = arrays[first].__array_namespace__(), arrays[first].device
+    for name, array in arrays.items():
+        if array.__array_namespace__() is not xp:
+            raise ValueError(
+                f"{name}: received a {type(array).__module__} array while {first} is one of {xp.__name__}; "
+                "they need one array library"
+            )
+        if not xp.isdtype(array.dtype, "real floating"):
+            raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, as in float64 or float32")
+        if array.device != device:
+            raise ValueError(f"{name}: received an array on {array.device} while {first} is on {device}")
+    return xp, {"dtype": xp.result_type(*arrays.values()), "device": device}
+
+
+def _check_values(name: str, value: Any) -> None:
+    """Refuse what is no array, or not finite; an array whose values cannot be looked at passes."""
+    if not hasattr(value, "__array_namespace__"):
+        raise ValueError(f"{name}: received a {type(value).__name__}; it needs an array, as in xp.asarray({name})")
+    xp = value.__array_namespace__()
+    try:
+        finite = bool(xp.all(xp.isfinite(value)))
+    except (TypeError, RuntimeError):  # a lazy or traced array
+        return
+    if not finite:
+        raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
+
+
+def _scalar(name: str, value: Any, xp: Any, kind: dict[str, Any]) -> Any:
+    """A scalar argument as an array: one number, or one a sample, which gets two axes of length 1."""
+    array = value if hasattr(value, "__array_namespace__") else xp.asarray(value, **kind)
+    array = xp.astype(array, xp.asarray(0.0).dtype) if xp.isdtype(array.dtype, "integral") else array
+    _check_values(name, array)
+    return array[..., None, None] if array.ndim else array
+
+
+def _finish(result: Any, shape: tuple[int, ...], xp: Any, kind: dict[str, Any]) -> Any:
+    """The result in the batch shape, dtype and device of the arguments."""
+    out = xp.asarray(result, **kind) if isinstance(result, (int, float)) else result
+    out = xp.astype(out, kind["dtype"], copy=False) if kind else out
+    return out if tuple(out.shape) == shape else xp.asarray(xp.broadcast_to(out, shape), copy=True)
+
+
+def _as_matrix(x: Any, xp: Any, kind: dict[str, Any]) -> Any:
+    """A scalar as a 1 x 1 matrix."""
+    out = xp.asarray(x, **kind) if isinstance(x, (int, float)) else x
+    return xp.reshape(out, (1, 1)) if out.ndim == 0 else out
+
+
+def _eye(k: int, xp: Any, kind: dict[str, Any]) -> Any:
+    """The identity of size k."""
+    return xp.eye(k, **kind)
+
+
+def _full(shape: tuple[int, int], value: float, xp: Any, kind: dict[str, Any]) -> Any:
+    """A matrix whose entries are all one number."""
+    return xp.full(shape, value, **kind)
+
+
+def _constant(rows: list[list[float]], xp: Any, kind: dict[str, Any]) -> Any:
+    """A matrix of given numbers."""
+    return xp.asarray([[float(x) for x in row] for row in rows], **kind)
+
+
+def _solve(M: Any, B: Any, name: str) -> Any:
+    """``inv(M) B``; a singular M is named."""
+    xp = M.__array_namespace__()
+    return _regular(lambda: xp.linalg.solve(M, B), name)
+
+
+def _inverse(M: Any, name: str) -> Any:
+    """``inv(M)``, for a result that is itself an inverse."""
+    xp = M.__array_namespace__()
+    return _regular(lambda: xp.linalg.inv(M), name)
+
+
+def _regular(compute: Any, name: str) -> Any:
+    """The value of ``compute``; the libraries raise errors of their own, or give inf or nan, where M is singular."""
+    try:
+        out = compute()
+        xp = out.__array_namespace__()
+        finite = bool(xp.all(xp.isfinite(out)))
+    except Exception as error:
+        if "singular" in str(error).lower():
+            raise ValueError(f"{name} is singular; it needs to be invertible") from None
+        raise
+    if not finite:
+        raise ValueError(f"{name} is singular to working precision; it needs to be invertible")
+    return out
+
+
+def _logdet(M: Any, name: str) -> Any:
+    """``log(det(M))`` of a matrix of positive determinant."""
+    xp = M.__array_namespace__()
+    sign, value = xp.linalg.slogdet(M)
+    if not bool(xp.all(sign > 0)):
+        raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
+    return value[..., None, None]
+
+
+def _trace(X: Any) -> Any:
+    """``tr(X)``, 1 x 1."""
+    return X.__array_namespace__().linalg.trace(X)[..., None, None]
+
+
+def _add_diagonal(X: Any, v: Any) -> Any:
+    """``X + diag(v)`` for a column or a scalar v."""
+    xp = X.__array_namespace__()
+    return X + v * xp.eye(X.shape[-1], dtype=X.dtype, device=X.device)
+
+
+def _diagonal(v: Any) -> Any:
+    """``diag(v)`` as a full matrix, for a result that needs its zeros."""
+    xp = v.__array_namespace__()
+    return v * xp.eye(v.shape[-2], dtype=v.dtype, device=v.device)
+
+
+def _kron(A: Any, B: Any) -> Any:
+    """``A kron B``, formed in one step by broadcasting."""
+    xp = A.__array_namespace__()
+    P = A[..., :, None, :, None] * B[..., None, :, None, :]
+    return xp.reshape(P, (*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1]))
+
+
+def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
+    """``(A kron B) Y`` for Y of several columns, from the two factors."""
+    xp = Y.__array_namespace__()
+    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
+    X = B[..., None, :, :] @ xp.reshape(Y, (*Y.shape[:-2], q, s, k))  # (..., q, rows of B, k)
+    X = A @ xp.reshape(X, (*X.shape[:-3], q, B.shape[-2] * k))
+    return xp.reshape(X, (*X.shape[:-2], A.shape[-2] * B.shape[-2], k))
+
+
+def _vec(X: Any) -> Any:
+    """``vec(X)``: the columns of X, stacked."""
+    xp = X.__array_namespace__()
+    return xp.reshape(X.mT, (*X.shape[:-2], X.shape[-2] * X.shape[-1], 1))
+
+
+def _unvec(y: Any, rows: int, columns: int) -> Any:
+    """The matrix of the given shape with ``vec = y``."""
+    xp = y.__array_namespace__()
+    return xp.reshape(y, (*y.shape[:-2], columns, rows)).mT
+
+
+def _repeat(x: Any, count: int) -> Any:
+    """The column x, ``count`` times side by side."""
+    xp = x.__array_namespace__()
+    return xp.broadcast_to(x, (*x.shape[:-1], count))
+
+
+def _commutation(p: int, q: int, xp: Any, kind: dict[str, Any]) -> Any:
+    """``K`` with ``vec(X^T) = K vec(X)`` for X of shape (p, q)."""
+    rows = xp.reshape(xp.eye(p * q, **kind), (q, p, p * q))
+    return xp.reshape(xp.permute_dims(rows, (1, 0, 2)), (p * q, p * q))
+
+
+def _selection(k: int, xp: Any, kind: dict[str, Any]) -> Any:
+    """``E`` with ``vec(diag(v)) = E v``."""
+    one = xp.eye(k, **kind)
+    return xp.reshape(one[:, :, None] * one[:, None, :], (k * k, k))
+
+
+def _placement(before: int, size: int, after: int, xp: Any, kind: dict[str, Any]) -> Any:
+    """``[0; I; 0]``: the identity below ``before`` and above ``after`` rows of zeros."""
+    return xp.concat([xp.zeros((before, size), **kind), xp.eye(size, **kind), xp.zeros((after, size), **kind)], axis=0)
+
+
+def _softmax_columns(X: Any) -> Any:
+    """``exp(x_ij) / sum_k exp(x_kj)``; the largest entry of a column is taken off first, so that nothing overflows."""
+    xp = X.__array_namespace__()
+    powers = xp.exp(X - xp.max(X, axis=-2, keepdims=True))
+    return powers / xp.sum(powers, axis=-2, keepdims=True)
+
+
+def _relu(x: Any) -> Any:
+    """``max(x, 0)``."""
+    xp = x.__array_namespace__()
+    return xp.where(x > 0, x, xp.zeros_like(x))
+
+
+def _step(x: Any) -> Any:
+    """``1[x > 0]``."""
+    xp = x.__array_namespace__()
+    return xp.astype(x > 0, x.dtype)
+
+
+def _sigmoid(x: Any) -> Any:
+    """``1 / (1 + exp(-x))`` without overflow."""
+    xp = x.__array_namespace__()
+    return (1 + xp.tanh(x / 2)) / 2

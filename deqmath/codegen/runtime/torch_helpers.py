@@ -1,0 +1,203 @@
+"""Functions that generated PyTorch modules carry a copy of, each only where it is used.
+
+Shapes, dtypes and devices are checked always; values are looked at only where they can be, so
+that every function works under autograd, ``torch.func.grad``, ``torch.func.vmap`` and ``torch.compile``.
+"""
+
+# ruff: noqa: EM102 - the text is copied into modules that stand alone, and is kept plain
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def _kind(**arguments: Any) -> dict[str, Any]:
+    """The dtype and device of new tensors: those of the arguments; each must be a tensor, or a number."""
+    tensors = {name: a for name, a in arguments.items() if isinstance(a, torch.Tensor)}
+    for name, value in arguments.items():
+        if name not in tensors and not (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            raise ValueError(
+                f"{name}: received a {type(value).__name__}; it needs a torch.Tensor, as in torch.as_tensor({name})"
+            )
+    if not tensors:
+        return {"dtype": torch.get_default_dtype(), "device": torch.get_default_device()}
+    first = next(iter(tensors))
+    dtype, device = torch.float32, tensors[first].device
+    for name, x in tensors.items():
+        if x.dtype not in (torch.float64, torch.float32):
+            raise ValueError(f"{name}: received dtype {x.dtype}; it needs real numbers, float64 or float32")
+        if x.device != device and x.ndim:
+            raise ValueError(f"{name}: received a tensor on {x.device} while {first} is on {device}")
+        dtype = torch.promote_types(dtype, x.dtype)
+    return {"dtype": dtype, "device": device}
+
+
+def _holds(condition: Any) -> bool:
+    """Whether a condition holds; true where its value cannot be looked at, inside a transformation."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition.all())
+    except RuntimeError:  # torch.func.vmap: one condition a sample
+        return True
+
+
+def _check_values(name: str, value: Any) -> None:
+    """Refuse what is no tensor, or, where the values can be looked at, not finite."""
+    kind, known = type(value).__name__, isinstance(value, torch.Tensor)
+    if not known:
+        raise ValueError(f"{name}: received a {kind}; it needs a torch.Tensor, as in torch.as_tensor({name})")
+    if not _holds(torch.isfinite(value)):
+        raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
+
+
+def _scalar(name: str, value: Any, kind: dict[str, Any]) -> Any:
+    """A scalar argument as a tensor: one number, or one a sample, which gets two axes of length 1."""
+    x = value if isinstance(value, torch.Tensor) else torch.as_tensor(value, **kind)
+    _check_values(name, x)
+    return x[..., None, None] if x.ndim else x
+
+
+def _finish(result: Any, shape: tuple[int, ...], kind: dict[str, Any]) -> Any:
+    """The result in the batch shape, dtype and device of the arguments."""
+    out = torch.as_tensor(result, **kind)
+    return out if tuple(out.shape) == shape else torch.broadcast_to(out, shape).clone()
+
+
+def _as_matrix(x: Any, kind: dict[str, Any]) -> Any:
+    """A scalar as a 1 x 1 matrix."""
+    return torch.atleast_2d(torch.as_tensor(x, **kind))
+
+
+def _eye(k: int, kind: dict[str, Any]) -> Any:
+    """The identity of size k."""
+    return torch.eye(k, **kind)
+
+
+def _full(shape: tuple[int, int], value: float, kind: dict[str, Any]) -> Any:
+    """A matrix whose entries are all one number."""
+    return torch.full(shape, value, **kind)
+
+
+def _constant(rows: list[list[float]], kind: dict[str, Any]) -> Any:
+    """A matrix of given numbers."""
+    return torch.tensor(rows, **kind)
+
+
+def _regular(compute: Any, name: str) -> Any:
+    """What a solve gives; a singular matrix is named, or shows as inf or nan inside a transformation."""
+    try:
+        out = compute()
+    except torch.linalg.LinAlgError:
+        raise ValueError(f"{name} is singular; it needs to be invertible") from None
+    if not _holds(torch.isfinite(out)):
+        raise ValueError(f"{name} is singular; it needs to be invertible")
+    return out
+
+
+def _solve(M: Any, B: Any, name: str) -> Any:
+    """``inv(M) B``."""
+    batch = torch.broadcast_shapes(M.shape[:-2], B.shape[:-2])
+    M, B = torch.broadcast_to(M, batch + M.shape[-2:]), torch.broadcast_to(B, batch + B.shape[-2:])
+    return _regular(lambda: torch.linalg.solve(M, B), name)
+
+
+def _inverse(M: Any, name: str) -> Any:
+    """``inv(M)``, for a result that is itself an inverse."""
+    return _regular(lambda: torch.linalg.inv(M), name)
+
+
+def _lu(M: Any, name: str) -> Any:
+    """``P M = L U``, factored once for every solve with M or its transpose."""
+    return (*torch.linalg.lu_factor(M), name)
+
+
+def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
+    lu, pivots, name = factors
+    return _regular(lambda: torch.linalg.lu_solve(lu, pivots, B, adjoint=transposed), name)
+
+
+def _logdet(M: Any, name: str) -> Any:
+    """``log(det(M))`` of a matrix of positive determinant; nan inside a transformation where it is not positive."""
+    sign, value = torch.linalg.slogdet(M)
+    if not _holds(sign > 0):
+        raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
+    return torch.where(sign > 0, value, torch.nan)[..., None, None]
+
+
+def _trace(X: Any) -> Any:
+    """``tr(X)``, 1 x 1."""
+    return torch.diagonal(X, dim1=-2, dim2=-1).sum(-1)[..., None, None]
+
+
+def _add_diagonal(X: Any, v: Any) -> Any:
+    """``X + diag(v)`` for a column or a scalar v."""
+    return X + v * torch.eye(X.shape[-1], dtype=X.dtype, device=X.device)
+
+
+def _diagonal(v: Any) -> Any:
+    """``diag(v)`` as a full matrix, for a result that needs its zeros."""
+    return v * torch.eye(v.shape[-2], dtype=v.dtype, device=v.device)
+
+
+def _kron(A: Any, B: Any) -> Any:
+    """``A kron B``, formed in one step by broadcasting."""
+    P = A[..., :, None, :, None] * B[..., None, :, None, :]
+    return P.reshape(*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
+
+
+def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
+    """``(A kron B) Y`` for Y of several columns, from the two factors."""
+    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
+    X = B[..., None, :, :] @ Y.reshape(*Y.shape[:-2], q, s, k)  # (..., q, rows of B, k)
+    X = A @ X.reshape(*X.shape[:-3], q, B.shape[-2] * k)
+    return X.reshape(*X.shape[:-2], A.shape[-2] * B.shape[-2], k)
+
+
+def _vec(X: Any) -> Any:
+    """``vec(X)``: the columns of X, stacked."""
+    return X.mT.reshape(*X.shape[:-2], X.shape[-2] * X.shape[-1], 1)
+
+
+def _unvec(y: Any, rows: int, columns: int) -> Any:
+    """The matrix of the given shape with ``vec = y``."""
+    return y.reshape(*y.shape[:-2], columns, rows).mT
+
+
+def _repeat(x: Any, count: int) -> Any:
+    """The column x, ``count`` times side by side."""
+    return torch.broadcast_to(x, (*x.shape[:-1], count))
+
+
+def _commutation(p: int, q: int, kind: dict[str, Any]) -> Any:
+    """``K`` with ``vec(X^T) = K vec(X)`` for X of shape (p, q)."""
+    return torch.eye(p * q, **kind).reshape(q, p, p * q).permute(1, 0, 2).reshape(p * q, p * q)
+
+
+def _selection(k: int, kind: dict[str, Any]) -> Any:
+    """``E`` with ``vec(diag(v)) = E v``."""
+    one = torch.eye(k, **kind)
+    return (one[:, :, None] * one[:, None, :]).reshape(k * k, k)
+
+
+def _placement(before: int, size: int, after: int, kind: dict[str, Any]) -> Any:
+    """``[0; I; 0]``: the identity below ``before`` and above ``after`` rows of zeros."""
+    return torch.cat([torch.zeros(before, size, **kind), torch.eye(size, **kind), torch.zeros(after, size, **kind)])
+
+
+def _softmax_columns(X: Any) -> Any:
+    """``exp(x_ij) / sum_k exp(x_kj)``."""
+    return torch.softmax(X, dim=-2)
+
+
+def _step(x: Any) -> Any:
+    """``1[x > 0]``, whose derivative is 0."""
+    return (x > 0).to(x.dtype)
+
+
+def _sigmoid(x: Any) -> Any:
+    """``1 / (1 + exp(-x))`` without overflow."""
+    return torch.sigmoid(x)
