@@ -40,7 +40,8 @@ _HOME: dict[str, str] = {
     "smooth": "deqmath.expressions.smooth",
     **dict.fromkeys(("text", "latex", "norm_symbol"), "deqmath.expressions.printing"),
     **dict.fromkeys(
-        ("equation", "invertible", "no_kink", "contraction", "nonnegative"), "deqmath.expressions.assumptions"
+        ("equation", "invertible", "no_kink", "contraction", "nonnegative", "symmetric", "orthogonal", "idempotent"),
+        "deqmath.expressions.assumptions",
     ),
     **dict.fromkeys(("differential", "neumann", "expand_resolvent", "proves_equal", "simplified"), "deqmath.calculus"),
     **dict.fromkeys(

@@ -21,6 +21,7 @@ from deqmath.calculus.polynomial import Polynomial
 from deqmath.calculus.trace import Label, Line
 from deqmath.errors import InputError, ShapeError, SingularError
 from deqmath.expressions.assumptions import Assumption, equation, invertible
+from deqmath.expressions.dimension import same_shape
 from deqmath.expressions.nodes import Column, Vec
 from deqmath.expressions.printing import latex, text
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Given
@@ -89,7 +90,7 @@ def system(residuals: Sequence[MatrixExpr], unknowns: Sequence[MatrixExpr]) -> S
         msg = f"the unknowns {', '.join(map(str, unknowns))} repeat one; each needs an equation of its own"
         raise InputError(msg)
     for F, z in zip(residuals, unknowns, strict=True):
-        if tuple(F.shape) != tuple(z.shape):
+        if not same_shape(F.shape, z.shape):
             msg = (
                 f"the residual has shape {F.shape} and the unknown {z} has shape {z.shape}; "
                 "one equation per unknown is needed, so the shapes must be equal"

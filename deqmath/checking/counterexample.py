@@ -118,9 +118,9 @@ def _differs(
         satisfy(point, test.equations, bindings)
         make_nonnegative(point, test.nonnegative, bindings)
         a, b = test.sides(point, bindings)
-    except (BadPoint, NotSolvable):
+    except BadPoint:
         return None
-    except NotInDomain:
+    except (NotInDomain, NotSolvable):  # a solution that is not rational may be found in balls
         return "other domain" if isinstance(domain, Rationals) else None
     return dict(point.symbols) if a.differs(b) else None
 

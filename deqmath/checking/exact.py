@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import MatrixExpr, Symbol
+from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
+from sympy.core.sympify import _sympify as sympify  # strict: refuses text, which sympify would run
 
 from deqmath.checking.atoms import Gates
 from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
@@ -38,6 +39,8 @@ TARGET_BITS = 100
 _MOST_PATTERNS = 16
 _MOST_SMALL_PATTERNS = 1024
 _TRIES = 24
+#: A size above 3 is left out where a matrix of the statement would have more entries than this.
+_MOST_ENTRIES = 20_000
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,19 @@ def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactO
     letters = alphabet(test.expressions)
     state = _State(test, letters, random.Random(seed))
     for sizes in size_choices(letters, level):
+        if max(sizes.values(), default=0) > 3 and _entries(test.expressions, sizes) > _MOST_ENTRIES:
+            continue
         for bindings in index_choices(letters, sizes):
             if not state.run_size(sizes, bindings):
                 return state.outcome(agrees=False, where=(sizes, bindings))
     return state.outcome(agrees=True if state.points else None, where=None)
+
+
+def _entries(expressions: Sequence[Expr], sizes: dict[Symbol, int]) -> int:
+    """The number of entries of the largest matrix that stands in the expressions."""
+    nodes = (a for x in expressions for a in preorder_traversal(x) if isinstance(a, MatrixExpr))
+    numbers = {rows * cols for rows, cols in {tuple(a.shape) for a in nodes}}
+    return max((int(e.subs(sizes)) for e in map(sympify, numbers) if e.free_symbols <= sizes.keys()), default=0)
 
 
 class _State:
@@ -189,17 +201,21 @@ class _State:
 
 
 def singular_everywhere(M: MatrixExpr, holding: Sequence[Assumption] = (), seed: int = 0) -> dict[str, int] | None:
-    """Sizes at which a square matrix is singular at every point tried (a false alarm has chance below 2^-100), or None.
+    """Sizes, the first of several, at each of which a square matrix is singular at every point tried; or None.
 
+    A false alarm has a chance below 2^-100. A matrix that is singular only for some sizes (``E A^{-1} E^T`` for
+    E with more rows than columns) is not reported: the sizes are part of the hypothesis that it is invertible.
     Points lie on the solution set of the equations among the hypotheses, where one can be made.
     """
     equations = [(a.unknown, a.expr) for a in holding if a.unknown is not None]
     letters = alphabet([M, *(e for pair in equations for e in pair)])
     rng = random.Random(seed)
-    for sizes in size_choices(letters)[1:3] or size_choices(letters):
-        if not all(_invertible_somewhere(M, equations, letters, sizes, b, rng) for b in index_choices(letters, sizes)):
-            return {str(k): v for k, v in sizes.items()}
-    return None
+    singular: dict[str, int] | None = None
+    for sizes in size_choices(letters)[1:4] or size_choices(letters):
+        if all(_invertible_somewhere(M, equations, letters, sizes, b, rng) for b in index_choices(letters, sizes)):
+            return None
+        singular = singular or {str(k): v for k, v in sizes.items()}
+    return singular
 
 
 def _invertible_somewhere(

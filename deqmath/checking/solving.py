@@ -2,13 +2,16 @@
 
 In order of preference
 
+0. they say that one matrix is symmetric, orthogonal, idempotent and the like: drawn by a
+   parametrisation (:mod:`~deqmath.checking.varieties`);
 1. the residuals are affine in the unknowns once signs and function values are fixed: solved
    exactly, and the values fixed are made those at the arguments found (``z = relu(A z + phi)``,
-   ``z = tanh(A z + phi)``, Stein, Lyapunov, coupled layers);
+   ``z = tanh(A z + phi)``, Stein, Lyapunov, coupled layers); where they are consistent and leave some
+   entries free (``A B = B A``), these stay random;
 2. they are affine in a parameter: the unknowns stay random and the parameter is solved for
    (Riccati, quadratic matrix equations);
-3. in balls: Newton's method, and then an interval Newton step that proves that the ball returned
-   holds a solution.
+3. in balls: Newton's method for the unknowns, or for a parameter, and then an interval Newton step
+   that proves that the ball returned holds a solution.
 
 Otherwise :class:`NotSolvable`: no point of the solution set is at hand.
 """
@@ -23,10 +26,11 @@ import flint
 from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.domains import BadPoint, Balls, Rationals
+from deqmath.checking.domains import BadPoint, Balls, Domain, Rationals
 from deqmath.checking.evaluation import Point
 from deqmath.checking.slots import Slots
-from deqmath.expressions.nodes import Column
+from deqmath.checking.varieties import drawn_on_variety
+from deqmath.expressions.nodes import Column, Elementwise, SoftmaxColumns
 
 Equations = Sequence[tuple[MatrixExpr, MatrixExpr]]
 
@@ -67,14 +71,20 @@ def base_symbol(unknown: MatrixExpr) -> Expr:
 def groups(equations: Equations) -> list[Group]:
     """Equations grouped by mutual dependence, in an order in which they can be solved.
 
-    One equation an unknown: that for column i of Z (i a symbol) stands for every column.
+    The equation for column i of Z (i a symbol) stands for every column; any other unknown may have several
+    equations, which must all hold.
     """
-    pairs: dict[Expr, tuple[MatrixExpr, MatrixExpr]] = {}
+    pairs: dict[Expr, tuple[MatrixExpr, list[MatrixExpr]]] = {}
     for unknown, residual in equations:
         whole = isinstance(unknown, Column) and unknown.index.is_Symbol
-        pairs.setdefault(unknown.arg if whole else unknown, (unknown, residual))
+        _, kept = pairs.setdefault(unknown.arg if whole else unknown, (unknown, []))
+        if not kept or (not whole and residual not in kept):
+            kept.append(residual)
     items = list(pairs.values())
-    needs = [{k for k, (u, _) in enumerate(items) if r.has(base_symbol(u))} | {me} for me, (_, r) in enumerate(items)]
+    needs = [
+        {k for k, (u, _) in enumerate(items) if any(r.has(base_symbol(u)) for r in rs)} | {me}
+        for me, (_, rs) in enumerate(items)
+    ]
     changed = True
     while changed:
         changed = False
@@ -93,7 +103,7 @@ def groups(equations: Equations) -> list[Group]:
         unknowns = tuple(items[j][0] for j in together)
         indices = {u.index for u in unknowns if isinstance(u, Column) and u.index.is_Symbol}
         index = indices.pop() if len(indices) == 1 else None
-        out.append(Group(unknowns, tuple(items[j][1] for j in together), index))
+        out.append(Group(unknowns, tuple(r for j in together for r in items[j][1]), index))
     return out
 
 
@@ -145,22 +155,57 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
         count = point.size(next(u for u in group.unknowns if isinstance(u, Column)).arg.shape[1])
     symbols = tuple(s for s, _ in targets)
     slots = Slots(point, targets, bindings)
+    solved = Solved(symbols, group.residuals, slots.size, count)
+    one_matrix = len(symbols) == 1 and isinstance(group.unknowns[0], MatrixSymbol)
+    if one_matrix and drawn_on_variety(point, slots, group.residuals):
+        return solved
     if isinstance(point.domain, Balls):
-        _newton(point, slots, group.residuals)
-        return Solved(symbols, group.residuals, slots.size, count)
+        return _solve_in_balls(point, group, slots, bindings, count, fixed)
+    trivial = False
     try:
         _with_signs(point, slots, group.residuals)
-        return Solved(symbols, group.residuals, slots.size, count)
+        # A v = t v has v = 0 at random A and t; what is meant are the A with another solution
+        trivial = not any(slots.read()) and not any(r.has(Elementwise, SoftmaxColumns) for r in group.residuals)
+        if not trivial:
+            return solved
     except NotSolvable:
-        slots.restore()
-    if count > 1:
-        raise NotSolvable
+        if count > 1:
+            raise
+    found = slots.read()
+    slots.restore()
     for parameter in _parameters(group, fixed):
         of_parameter = Slots(point, [(parameter, None)], bindings)
         if of_parameter.size < slots.size:
             continue
         try:
             _with_signs(point, of_parameter, group.residuals)
+        except (NotSolvable, BadPoint):
+            of_parameter.restore()
+            continue
+        return Solved((parameter,), group.residuals, slots.size, 1, parameter=True)
+    if trivial:
+        slots.write(found)
+        return solved
+    raise NotSolvable
+
+
+def _solve_in_balls(
+    point: Point, group: Group, slots: Slots, bindings: dict[Symbol, int], count: int, fixed: frozenset[Expr]
+) -> Solved:
+    """Newton's method for the unknowns; where it finds nothing, for a parameter of as many entries."""
+    try:
+        _newton(point, slots, group.residuals)
+        return Solved(tuple(slots.before), group.residuals, slots.size, count)
+    except (NotSolvable, BadPoint):
+        slots.restore()
+        if count > 1:
+            raise
+    for parameter in _parameters(group, fixed):
+        of_parameter = Slots(point, [(parameter, None)], bindings)
+        if of_parameter.size != slots.size:
+            continue
+        try:
+            _newton(point, of_parameter, group.residuals)
         except (NotSolvable, BadPoint):
             of_parameter.restore()
             continue
@@ -214,30 +259,35 @@ def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], b
         return slots.residual(residuals, values)
 
     start = at(before)
-    rows = start.nrows()
     one = domain.number(1)
     columns = [at([v + one if j == k else v for j, v in enumerate(before)]) - start for k in range(n)]
-    last: ZeroDivisionError | None = None
-    for attempt in range(1 if rows == n else 6):
-        chosen = list(range(n)) if attempt == 0 else point.rng.sample(range(n), n)
-        chosen = chosen[:rows]
-        M = domain.matrix(rows, rows, [columns[j][i, 0] for i in range(rows) for j in chosen])
-        try:
-            step = M.solve(-start)
-        except ZeroDivisionError as e:
-            last = e
-            continue
-        values = list(before)
-        for k, j in enumerate(chosen):
-            values[j] = values[j] + step[k, 0]
-        found = at(values)
+    step = _step(domain, columns, start, point)
+    if step is not None:
+        found = at([v + s for v, s in zip(before, step, strict=True)])
         if domain.differs(found, found - found):
             raise NotSolvable
         return
     if _affine_at(at, before, start, columns, domain, point):
         msg = "the equation is singular at this point"
-        raise BadPoint(msg) from last
+        raise BadPoint(msg)
     raise NotSolvable
+
+
+def _step(domain: Domain, columns: Sequence[Any], start: Any, point: Point) -> list[Any] | None:
+    """A solution x of ``sum_j columns_j x_j = -start``, x_j = 0 for as many random j as are left free; None if none."""
+    n, rows = len(columns), start.nrows()
+    order = point.rng.sample(range(n), n) if rows != n else list(range(n))
+    entries = [e for i in range(rows) for e in (*(columns[j][i, 0] for j in order), -start[i, 0])]
+    reduced, rank = domain.matrix(rows, n + 1, entries).rref()
+    zero = domain.number(0)
+    step, j = [zero] * n, 0
+    for i in range(rank):
+        while j <= n and reduced[i, j] == zero:
+            j += 1
+        if j == n:
+            return None
+        step[order[j]] = reduced[i, n]
+    return step
 
 
 def _affine_at(at: Any, before: list[Any], start: Any, columns: list[Any], domain: Any, point: Point) -> bool:

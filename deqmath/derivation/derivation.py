@@ -13,10 +13,12 @@ from deqmath.calculus.apply_rule import apply_rule
 from deqmath.calculus.normal_form import proves_equal, simplified
 from deqmath.calculus.trace import Label, Line
 from deqmath.checking import Evidence, Verdict, judge
+from deqmath.checking.judge import checked_assumptions
 from deqmath.derivation.display import Display
 from deqmath.derivation.hypotheses import missing
 from deqmath.errors import InputError, ShapeError, StepRefuted
 from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.dimension import same_shape
 from deqmath.expressions.nodes import Vec
 from deqmath.expressions.printing import Name, latex, text
 from deqmath.expressions.statements import Equal
@@ -178,14 +180,14 @@ class Derivation(Display):
             msg = f"then() received {expr!r} of type {type(expr).__name__}; it needs a matrix expression"
             raise InputError(msg)
         last = self.steps[-1]
-        if tuple(expr.shape) != tuple(last.expression.shape):
+        if not same_shape(expr.shape, last.expression.shape):
             msg = (
                 f"the new line has shape {expr.shape} and the one before it {last.expression.shape}; they must be equal"
             )
             raise ShapeError(msg)
         rule = "rewriting" if proves_equal(last.expression, expr) else YOUR_LINE
         shown = last.label if label is None else _label(label)
-        line = Line(shown, expr, rule, because, tuple(assuming), Equal(expr, last.expression))
+        line = Line(shown, expr, rule, because, checked_assumptions(assuming), Equal(expr, last.expression))
         step = Step(line, self.assumptions, last.expression)
         verdict = step.verdict
         if verdict.status == "refuted":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sympy import Expr, MatrixExpr
+from sympy import Expr, Identity, MatrixExpr, Q
+from sympy.assumptions import AppliedPredicate
 
-from deqmath.errors import ShapeError
+from deqmath.errors import InputError, ShapeError
 
 AssumptionKind = Literal["invertible", "no-kink", "equation", "contraction", "nonnegative"]
 
@@ -71,3 +72,58 @@ def contraction(M: MatrixExpr) -> Assumption:
 def nonnegative(M: MatrixExpr) -> Assumption:
     """The hypothesis that every entry of M is >= 0."""
     return Assumption("nonnegative", M)
+
+
+def symmetric(S: MatrixExpr) -> Assumption:
+    """The hypothesis ``S = S^T``.
+
+    Examples
+    --------
+    >>> import deqmath as dm
+    >>> from sympy import MatrixSymbol
+    >>> m = dm.dim("m")
+    >>> S, x = MatrixSymbol("S", m, m), MatrixSymbol("x", m, 1)
+    >>> dm.check_equal((S + S.T) * x, 2 * S * x).status
+    'refuted'
+    >>> dm.check_equal((S + S.T) * x, 2 * S * x, assuming=dm.symmetric(S)).status
+    'verified'
+    """
+    return equation(_square("symmetric", S) - S.T, S)
+
+
+def orthogonal(S: MatrixExpr) -> Assumption:
+    """The hypothesis ``S^T S = I``."""
+    return equation(_square("orthogonal", S).T * S - Identity(S.shape[0]), S)
+
+
+def idempotent(S: MatrixExpr) -> Assumption:
+    """The hypothesis ``S S = S``."""
+    return equation(_square("idempotent", S) * S - S, S)
+
+
+def _square(name: str, S: MatrixExpr) -> MatrixExpr:
+    if not isinstance(S, MatrixExpr) or S.shape[0] != S.shape[1]:
+        msg = f"{name}() received {S!r}; it needs a square matrix"
+        raise ShapeError(msg)
+    return S
+
+
+#: SymPy's predicates that are hypotheses here. Others (``Q.positive_definite``) are inequalities no check can hold.
+_PREDICATES = {
+    Q.symmetric: symmetric,
+    Q.orthogonal: orthogonal,
+    Q.invertible: invertible,
+}
+
+
+def hypothesis(given: Any) -> Assumption:
+    """A hypothesis as it was given: an :class:`Assumption`, or SymPy's ``Q.symmetric(S)`` and the like."""
+    if isinstance(given, Assumption):
+        return given
+    if isinstance(given, AppliedPredicate) and given.function in _PREDICATES:
+        return _PREDICATES[given.function](given.arguments[0])
+    msg = (
+        f"assuming received {given!r}; it needs hypotheses such as dm.equation(residual, unknown), "
+        "dm.symmetric(S), dm.invertible(M), dm.no_kink(u), or SymPy's Q.symmetric(S), Q.orthogonal(S), Q.invertible(M)"
+    )
+    raise InputError(msg)

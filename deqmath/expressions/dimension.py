@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
+from collections.abc import Sequence
+
+from sympy import Expr, Symbol, expand
 
 from deqmath.errors import InputError
 
@@ -31,3 +33,8 @@ def dim(name: str) -> Symbol:
         msg = f"dim() received {name!r}; it needs a name that is a Python identifier, as in dim('m')"
         raise InputError(msg)
     return Symbol(name, integer=True, positive=True)
+
+
+def same_shape(a: Sequence[Expr], b: Sequence[Expr]) -> bool:
+    """Whether two shapes are equal: ``m (m + n)`` is ``m^2 + m n``."""
+    return tuple(a) == tuple(b) or (len(a) == len(b) and all(expand(x - y) == 0 for x, y in zip(a, b, strict=True)))

@@ -66,6 +66,8 @@ def _scalar(x: Expr) -> str:
     """A commutative scalar; rationals stay exact."""
     if isinstance(x, sp.Rational):
         return str(x.p) if x.q == 1 else f"sp.Rational({x.p}, {x.q})"
+    if isinstance(x, sp.Float):  # its exact value: the text of a float may be rounded
+        return _scalar(sp.Rational(x))
     if isinstance(x, Symbol):
         return str(x.name)
     if x.is_Add or x.is_Mul:
