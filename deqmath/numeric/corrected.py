@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from deqmath.numeric.arrays import Array, is_numpy, row_norms
+from deqmath.numeric.arrays import Array, relu, row_norms
 
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
@@ -57,15 +55,14 @@ def corrected_prediction(net: ReLUNetwork, injection: Array, sweeps: int) -> Cor
     xp, rho, root = net.xp, net.contraction_bound(), math.sqrt(net.width)
     low = net.low_precision
     offset = xp.astype(injection, xp.float32)
-    z = xp.where(offset > 0, offset, xp.zeros_like(offset))
+    z = relu(xp, offset)
     for _ in range(sweeps):
         z = z @ low.T
         z += offset
-        z = np.maximum(z, 0.0, out=z) if is_numpy(xp) else xp.where(z > 0, z, xp.zeros_like(z))
+        z = relu(xp, z, out=z)
     z = xp.astype(z, xp.float64)
     u = net.gamma * (z @ net.A.T) + injection
-    image = xp.where(u > 0, u, xp.zeros_like(u))
-    step = image - z
+    step = relu(xp, u) - z
     gates = xp.astype(u > 0, xp.float32)
     b = xp.astype(net.b, xp.float32)[None, :]
     v = b + 0.0 * gates

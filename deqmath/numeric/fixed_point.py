@@ -15,9 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-
-from deqmath.numeric.arrays import Array, Namespace, is_numpy, row_norms
+from deqmath.numeric.arrays import Array, Namespace, relu, row_norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +76,7 @@ class FixedPoint:
         """ReLU, or multiplication by the gates; a new array."""
         if self.gate is not None:
             return v * self.gate
-        return np.maximum(v, 0.0) if is_numpy(self.xp) else self.xp.where(v > 0, v, self.xp.zeros_like(v))
+        return relu(self.xp, v)
 
     def origin(self) -> Array:
         """The first iterate from zero, ``activate(offset)``, which costs no product."""

@@ -51,7 +51,7 @@ def median_seconds(tasks: dict[str, Callable[[], object]], rounds: int) -> dict[
     return {name: float(np.median(found)) for name, found in times.items()}
 
 
-def in_products(net: ReLUNetwork, n: int, tasks: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
+def in_products(net: ReLUNetwork, n: int, tasks: dict[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
     """The median price of each task in g; a g is measured before every task, so that load changes are shared."""
     Z, M = np.random.default_rng(0).standard_normal((n, net.width)), net.A.T
     repeat = max(1, int(2e9 / (2 * n * net.width**2)))
