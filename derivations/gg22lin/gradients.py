@@ -37,10 +37,9 @@ def derive_gram():
 )
 def gradients_of_the_prediction(case):
     """b only multiplies z; A enters as in Lemma 3.2; dphi_i = phi'(W x_i) o (dW x_i) enters where gamma A z does."""
+    yield derive_row(net.W)
     for parameter in (net.b, net.A, net.W):
-        derived = derive_row(parameter)
-        yield derived
-        yield derived.proves(net.row(parameter, i))
+        yield derive_row(parameter).proves(net.row(parameter, i))
         yield dm.check_derivative(
             net.row(parameter, i), net.f(i), parameter, implicit=net.equations(i), seed=case.seed, level="quick"
         )
@@ -60,9 +59,7 @@ def three_layer_gram():
     yield dm.rewriting(total, title="the three layers", label="H_ij").then(
         net.gram_entry(i, j), because="mixed product: (a ⊗ b)(c ⊗ d) = ac ⊗ bd, numbers commute"
     )
-    derived = derive_gram()
-    yield derived
-    yield derived.proves((net.x(i).T * net.x(j)) * (net.qw(i).T * net.qw(j)) / net.m)
+    yield derive_gram().proves((net.x(i).T * net.x(j)) * (net.qw(i).T * net.qw(j)) / net.m)
 
     # H is the trainer's J J^T: its action by pushforward of pullback shares no line with the closed form of the Gram.
     data = load("digits", samples=8, seed=0)
