@@ -22,12 +22,24 @@ from sympy import (
     Transpose,
     log,
 )
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from deqmath.codegen.algebra import Algebra
-from deqmath.codegen.graph import Node
+from deqmath.codegen.graph import Node, is_index
 from deqmath.errors import InputError, ShapeError, UnknownNodeError
-from deqmath.expressions import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Placement,
+    SoftmaxColumns,
+    Total,
+    Vec,
+)
 from deqmath.expressions.nodes import STEP
 
 BuildRule = Callable[["Builder", Any], Node]
@@ -207,9 +219,15 @@ def _kron(b: Builder, e: Any) -> Node:
     return node
 
 
-@register(mx.DiagMatrix, mx.DiagonalMatrix, Diag)
+@register(mx.DiagonalMatrix)
+def _diagonal_matrix(b: Builder, e: Any) -> Node:
+    """SymPy's X with everything off the diagonal put to 0."""
+    return b.algebra.diagonal(b.build(mx.DiagonalOf(e.arg)))
+
+
+@register(mx.DiagMatrix, Diag)
 def _diag(b: Builder, e: Any) -> Node:
-    v = b.build(e.arg)
+    v = b.build(e.args[0])
     return b.algebra.diagonal(v) if v.cols == 1 else b.algebra.diagonal(b.algebra.transpose(v))
 
 
@@ -224,12 +242,35 @@ def _elementwise(b: Builder, e: Any) -> Node:
         return b.build(
             mx.MatMul(e.function.expr, mx.OneMatrix(*e.shape)) if e.function.expr != 0 else mx.ZeroMatrix(*e.shape)
         )
-    extra = e.function.expr.free_symbols - set(e.function.variables)
-    if extra:
-        msg = f"codegen received the entrywise function {e.function}, which holds the free symbols {sorted(map(str, extra))}"
-        msg += "; it needs a function of its one variable"
+    if any(is_index(s) for s in e.function.expr.free_symbols):
+        msg = f"codegen received the entrywise function {e.function} that changes with the sample; put the sample's number in a vector"
         raise InputError(msg)
     return b.algebra.map(e.function, b.build(e.arg))
+
+
+@register(ElementwiseApplyFunction)
+def _applied(b: Builder, e: Any) -> Node:
+    """SymPy's own ``X.applyfunc(f)``."""
+    return b.build(Elementwise(e.function, e.expr))
+
+
+@register(mx.BlockMatrix, mx.BlockDiagMatrix)
+def _blocks(b: Builder, e: Any) -> Node:
+    """A block matrix: its blocks row by row, and how many stand in a row."""
+    rows = e.blocks.tolist()
+    return b.algebra.graph.make("blocks", [b.build(X) for row in rows for X in row], len(rows[0]), tuple(e.shape))
+
+
+@register(Placement)
+def _placement(b: Builder, e: Any) -> Node:
+    """``[0; I_s; 0]``."""
+    return b.algebra.graph.make("placement", (), tuple(e.args), tuple(e.shape))
+
+
+@register(SoftmaxColumns)
+def _softmax(b: Builder, e: Any) -> Node:
+    """``exp(x_ij) / sum_k exp(x_kj)``."""
+    return b.algebra.graph.make("softmax_columns", (b.build(e.arg),), None, tuple(e.shape))
 
 
 @register(Gate)

@@ -15,7 +15,7 @@ from deqmath.codegen.graph import Node, free_indices, walk
 
 _FREE = {
     "input", "constant", "identity", "zeros", "ones", "transpose", "vec", "unvec", "column", "entry", "scalar",
-    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart",
+    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "blocks",
 }  # fmt: skip
 
 
@@ -62,6 +62,7 @@ _LINEAR_ALGEBRA: dict[str, Callable[[Node], Expr]] = {
     "active_solve": lambda n: n.rows**2 * n.cols / 2,
     "checked": _product,
     "lu": lambda n: Rational(2, 3) * n.rows**3,
+    "softmax_columns": lambda n: 3 * size(n),
     "det": lambda n: Rational(2, 3) * n.args[0].rows ** 3,
     "logdet": lambda n: Rational(2, 3) * n.args[0].rows ** 3,
     "inverse": lambda n: 2 * n.rows**3,

@@ -161,6 +161,11 @@ def index_name(k: Any) -> str:
     return text
 
 
+def _blocks(d: Describer, node: Node) -> tuple[str, int]:
+    rows = [node.args[k : k + node.data] for k in range(0, len(node.args), node.data)]
+    return f"[{'; '.join(', '.join(d(x) for x in row) for row in rows)}]", 2
+
+
 _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "input": lambda _, n: (str(n.data), 2),
     "constant": lambda _, n: (str(n.data.tolist()), 2),
@@ -191,6 +196,9 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "logdet": lambda d, n: (f"log det({d(n.args[0])})", 2),
     "row_sum": lambda d, n: (f"sum over columns of {d(n.args[0], 2)}", 1),
     "column_dot": lambda d, n: (f"<columns of {d(n.args[0], 2)}, columns of {d(n.args[1], 2)}>", 2),
+    "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])}) down each column", 2),
+    "placement": lambda _, n: (f"[0; I_{n.data[1]}; 0]", 2),
+    "blocks": _blocks,
     "repeat": lambda d, n: (f"[{d(n.args[0])} ...]", 2),
     "unvec": lambda d, n: (f"unvec({d(n.args[0])})", 2),
 }

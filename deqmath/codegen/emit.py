@@ -16,6 +16,7 @@ _LINES = {
     "checked": "p", "active_lu": "lu", "active_solve": "x",
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
     "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
+    "softmax_columns": "S", "blocks": "M",
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
 _SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu")

@@ -18,9 +18,10 @@ from sympy import (
     sqrt,
     tanh,
 )
+from sympy.matrices.expressions import DiagonalMatrix
 
 import deqmath as dm
-from deqmath.expressions import DiagSelection
+from deqmath.expressions import DiagSelection, Placement
 
 m, n, p = dm.dim("m"), dm.dim("n"), dm.dim("p")
 gamma, c, i, j = Symbol("gamma"), Symbol("c"), Symbol("i", integer=True), Symbol("j", integer=True)
@@ -100,6 +101,13 @@ CASES = {
     "trace": Trace(A * B * V),
     "logdet": log(Determinant(Identity(m) + A * A.T)) * c,
     "scalar_of_dims": sqrt(m) * c + m**2,
+    "leaky": dm.expressions.leaky_relu(A * z, c),
+    "parameter": dm.diag(dm.elementwise(lambda t: tanh(gamma * t) + c, A * z)) * b,
+    "softmax": Inverse(Identity(m) - dm.expressions.softmax_columns(A) / 2) * z,
+    "placed": Placement(p, m, 1) * z,
+    "blocks": dm.expressions.blocks([[A, z], [b.T, 0]]) * dm.expressions.blocks([[z], [z.T * b]]),
+    "diagonal_part": DiagonalMatrix(A * B) * V,
+    "applied": (A * z).applyfunc(lambda t: t**2 + 1),
     "plain_argument": A,
     "zero": A - A + 0 * B,
 }

@@ -7,9 +7,21 @@ from functools import reduce
 import numpy as np
 import sympy as sp
 import sympy.matrices.expressions as mx
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from deqmath.expressions import Column, Commutation, Diag, DiagSelection, Elementwise, Gate, Total, Vec
+from deqmath.expressions import (
+    Column,
+    Commutation,
+    Diag,
+    DiagSelection,
+    Elementwise,
+    Gate,
+    Placement,
+    SoftmaxColumns,
+    Total,
+    Vec,
+)
 from deqmath.expressions.nodes import relu_scalar, step_scalar
 
 
@@ -29,7 +41,8 @@ def evaluate(e, values, dims):
     def entrywise(f, X):
         t = f.variables[0]
         known = {relu_scalar(t): lambda x: max(x, 0.0), step_scalar(t): lambda x: float(x > 0)}
-        value = known.get(f.expr) or sp.lambdify(t, f.expr, "math")
+        parameters = {s: sp.Float(values[s.name], 17) for s in f.expr.free_symbols - {t}}
+        value = known.get(f.expr) or sp.lambdify(t, f.expr.xreplace(parameters), "math")
         return np.vectorize(value, otypes=[float])(X)
 
     def total(x):
@@ -74,6 +87,18 @@ def evaluate(e, values, dims):
             p, q = size(x.args[0]), size(x.args[1])
             columns = [np.eye(p * q)[:, [k]].reshape(p, q, order="F").T.reshape(-1, 1, order="F") for k in range(p * q)]
             return np.hstack(columns)
+        if isinstance(x, mx.DiagonalMatrix):
+            return np.diag(np.diag(go(x.arg)))
+        if isinstance(x, ElementwiseApplyFunction):
+            return entrywise(x.function, go(x.expr))
+        if isinstance(x, Placement):
+            before, k, after = (size(s) for s in x.args)
+            return np.vstack([np.zeros((before, k)), np.eye(k), np.zeros((after, k))])
+        if isinstance(x, SoftmaxColumns):
+            powers = np.exp(go(x.arg))
+            return powers / powers.sum(axis=0)
+        if isinstance(x, mx.BlockMatrix):
+            return np.block([[go(t) for t in row] for row in x.blocks.tolist()])
         if isinstance(x, DiagSelection):
             k = size(x.args[0])
             return np.hstack([np.diag(np.eye(k)[j]).reshape(-1, 1, order="F") for j in range(k)])

@@ -9,7 +9,7 @@ from sympy import Function, Inverse, MatrixSymbol, Symbol, cos, sin
 import deqmath as dm
 from deqmath.errors import InputError, ShapeError, UnknownNodeError
 
-from .cases import CASES, A, B, Z, b, gamma, m, n, z
+from .cases import CASES, A, B, Z, b, gamma, i, m, n, z
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,8 @@ def test_an_unknown_node_is_named():
         dm.generate({"f": Mystery() * A + Inverse(B)})
 
 
-def test_entrywise_functions_keep_to_one_variable():
-    with pytest.raises(InputError, match="one variable"):
-        dm.generate({"f": dm.elementwise(lambda t: sin(gamma * t) + cos(t), A)})
+def test_entrywise_functions_take_parameters_but_not_the_sample():
+    f = dm.generate({"f": dm.elementwise(lambda t: sin(gamma * t) + cos(t), A)}).load().f
+    np.testing.assert_allclose(f(A=[[2.0]], gamma=0.5), np.sin(1.0) + np.cos(2.0))
+    with pytest.raises(InputError, match="changes with the sample"):
+        dm.generate({"f": dm.total(dm.elementwise(lambda t: t * i, dm.column(Z, i)), i, n)})

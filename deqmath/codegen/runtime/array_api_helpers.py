@@ -187,6 +187,14 @@ def _placement(before: int, size: int, after: int, xp: Any, kind: dict[str, Any]
     return xp.concat([xp.zeros((before, size), **kind), xp.eye(size, **kind), xp.zeros((after, size), **kind)], axis=0)
 
 
+def _blocks(rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    xp = rows[0][0].__array_namespace__()
+    batch = xp.broadcast_arrays(*(X[..., :1, :1] for row in rows for X in row))[0].shape[:-2]
+    full = [[xp.broadcast_to(X, (*batch, *X.shape[-2:])) for X in row] for row in rows]
+    return xp.concat([xp.concat(row, axis=-1) for row in full], axis=-2)
+
+
 def _softmax_columns(X: Any) -> Any:
     """``exp(x_ij) / sum_k exp(x_kj)``; the largest entry of a column is taken off first, so that nothing overflows."""
     xp = X.__array_namespace__()

@@ -200,6 +200,11 @@ def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
     return _from_columns([_vec(B * X * A.transpose()) for X in columns])
 
 
+def _blocks(rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    return arb_mat([[X[i, j] for X in row for j in range(X.ncols())] for row in rows for i in range(row[0].nrows())])
+
+
 def _softmax_columns(X: Any) -> Any:
     """``exp(x_ij) / sum_k exp(x_kj)``."""
     E = _map(lambda t: t.exp(), X)

@@ -176,6 +176,13 @@ def _placement(before: int, size: int, after: int, kind: Any) -> Any:
     return jnp.pad(jnp.eye(size, dtype=kind), ((before, after), (0, 0)))
 
 
+def _blocks(rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    batch = jnp.broadcast_shapes(*(X.shape[:-2] for row in rows for X in row))
+    full = [[jnp.broadcast_to(X, (*batch, *X.shape[-2:])) for X in row] for row in rows]
+    return jnp.concatenate([jnp.concatenate(row, axis=-1) for row in full], axis=-2)
+
+
 def _softmax_columns(X: Any) -> Any:
     """``exp(x_ij) / sum_k exp(x_kj)``."""
     return jax.nn.softmax(X, axis=-2)

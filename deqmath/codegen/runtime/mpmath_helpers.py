@@ -147,6 +147,11 @@ def _kron_apply(ctx: Any, A: Any, B: Any, Y: Any) -> Any:
     return _from_columns(ctx, columns)
 
 
+def _blocks(ctx: Any, rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    return ctx.matrix([[X[i, j] for X in row for j in range(X.cols)] for row in rows for i in range(row[0].rows)])
+
+
 def _softmax_columns(ctx: Any, X: Any) -> Any:
     """``exp(x_ij) / sum_k exp(x_kj)``."""
     E = _map(ctx, ctx.exp, X)

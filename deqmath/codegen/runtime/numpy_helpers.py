@@ -304,6 +304,13 @@ def _placement(before: int, size: int, after: int) -> np.ndarray:
     return np.eye(before + size + after, size, -before)
 
 
+def _blocks(rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    batch = np.broadcast_shapes(*(X.shape[:-2] for row in rows for X in row))
+    full = [[np.broadcast_to(X, (*batch, *X.shape[-2:])) for X in row] for row in rows]
+    return np.concatenate([np.concatenate(row, axis=-1) for row in full], axis=-2)
+
+
 def _softmax_columns(X: np.ndarray) -> np.ndarray:
     """``exp(x_ij) / sum_k exp(x_kj)``; the largest entry of a column is taken off first, so that nothing overflows."""
     powers = np.exp(X - X.max(axis=-2, keepdims=True))

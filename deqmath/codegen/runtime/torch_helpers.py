@@ -188,6 +188,13 @@ def _placement(before: int, size: int, after: int, kind: dict[str, Any]) -> Any:
     return torch.cat([torch.zeros(before, size, **kind), torch.eye(size, **kind), torch.zeros(after, size, **kind)])
 
 
+def _blocks(rows: list[list[Any]]) -> Any:
+    """The matrix made of blocks, given as rows of blocks."""
+    batch = torch.broadcast_shapes(*(X.shape[:-2] for row in rows for X in row))
+    full = [[torch.broadcast_to(X, (*batch, *X.shape[-2:])) for X in row] for row in rows]
+    return torch.cat([torch.cat(row, dim=-1) for row in full], dim=-2)
+
+
 def _softmax_columns(X: Any) -> Any:
     """``exp(x_ij) / sum_k exp(x_kj)``."""
     return torch.softmax(X, dim=-2)

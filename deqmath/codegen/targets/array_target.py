@@ -208,11 +208,18 @@ _PATTERNS = {
     "det": "{xp}.linalg.det({X})[..., None, None]",
 }
 
+
+def _blocks(node: Node, args: list[Code], _: Context) -> Code:
+    rows = [", ".join(a.text for a in args[k : k + node.data]) for k in range(0, len(args), node.data)]
+    return Code(f"_blocks([[{'], ['.join(rows)}]])")
+
+
 _OPERATORS: dict[str, Rule] = {
     "scale": lambda _, a, __: scaled(*a),
     "add": lambda _, a, __: signed_sum(a),
     "product": lambda _, a, __: Code(" @ ".join(x.at(ATOM) for x in a), PRODUCT),
     "hadamard": lambda _, a, __: times(*a),
+    "blocks": _blocks,
     "scale_rows": lambda _, a, __: times(*a),
     "scale_columns": lambda _, a, __: times(*a),
     "transpose": lambda _, a, __: Code(f"{a[0].at(ATOM)}.mT"),

@@ -166,6 +166,11 @@ def _constant(node: Node, _: list[Code], context: Context) -> Code:
     return Code(f"arb_mat([{', '.join(rows)}])")
 
 
+def _blocks(node: Node, args: list[Code], _: Context) -> Code:
+    rows = [", ".join(a.text for a in args[k : k + node.data]) for k in range(0, len(args), node.data)]
+    return Code(f"_blocks([[{'], ['.join(rows)}]])")
+
+
 _SUM = "sum(({term} for {index}), arb(0))"
 _RULES: dict[str, Rule] = {
     "scalar": _formula,
@@ -210,5 +215,6 @@ _RULES: dict[str, Rule] = {
     "commutation": _build("arb(int(j == i % {Q} * {P} + i // {Q}))"),
     "selection": _build("arb(int(i == j * ({K} + 1)))"),
     "placement": _build("arb(int(i == j + {P}))"),
+    "blocks": _blocks,
     "softmax_columns": _call("_softmax_columns"),
 }

@@ -172,6 +172,11 @@ def _constant(node: Node, _: list[Code], context: Context) -> Code:
     return Code(f"ctx.matrix([{', '.join(rows)}])")
 
 
+def _blocks(node: Node, args: list[Code], _: Context) -> Code:
+    rows = [", ".join(a.text for a in args[k : k + node.data]) for k in range(0, len(args), node.data)]
+    return Code(f"_blocks(ctx, [[{'], ['.join(rows)}]])")
+
+
 _RULES: dict[str, Rule] = {
     "scalar": _formula,
     "from_scalar": lambda _, a, __: Code(f"ctx.matrix([[{a[0].text}]])"),
@@ -210,6 +215,7 @@ _RULES: dict[str, Rule] = {
     "logdet": lambda n, a, c: Code(f'_logdet(ctx, {a[0].text}, "{_description(n, c)}")'),
     "commutation": _build("ctx.mpf(j == i % {Q} * {P} + i // {Q})"),
     "placement": _build("ctx.mpf(i == j + {P})"),
+    "blocks": _blocks,
     "softmax_columns": _call("_softmax_columns"),
     "selection": _build("ctx.mpf(i == j * ({K} + 1))"),
 }

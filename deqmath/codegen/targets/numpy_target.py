@@ -222,12 +222,18 @@ def _constant(node: Node, _: list[Code], context: Context) -> Code:
     return Code(f"np.array([{', '.join(rows)}], dtype=float)")
 
 
+def _blocks(node: Node, args: list[Code], _: Context) -> Code:
+    rows = [", ".join(a.text for a in args[k : k + node.data]) for k in range(0, len(args), node.data)]
+    return Code(f"_blocks([[{'], ['.join(rows)}]])")
+
+
 _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "scalar": _scalar,
     "from_scalar": _call("np.atleast_2d"),
     "placement": lambda n, _, c: Code(
         f"_placement({', '.join(NumpyTarget().formula(k, c.names).text for k in n.data)})"
     ),
+    "blocks": _blocks,
     "softmax_columns": _call("_softmax_columns"),
     "scale": lambda _, a, __: scaled(*a),
     "constant": _constant,
