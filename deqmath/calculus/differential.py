@@ -41,6 +41,7 @@ from deqmath.expressions.nodes import (
     relu_scalar,
     step_scalar,
 )
+from deqmath.expressions.plain import plain
 from deqmath.expressions.traversal import Rules
 
 _KINKED = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise, sp.floor, sp.ceiling)
@@ -114,6 +115,7 @@ def differential_with_assumptions(
 ) -> tuple[MatrixExpr, tuple[Assumption, ...]]:
     """The differential, and the hypotheses (invertible matrices, no kinks) that it rests on."""
     movement = Movement(_validated(by))
+    expr = plain(expr)
     d = _d(expr, movement)
     if d is None:
         zero = ZeroMatrix(*expr.shape) if isinstance(expr, MatrixExpr) else S.Zero

@@ -41,6 +41,7 @@ from deqmath.expressions.nodes import (
     Total,
     Vec,
 )
+from deqmath.expressions.plain import plain
 from deqmath.expressions.traversal import Rules
 
 polynomials = Rules("normal_form")
@@ -56,6 +57,7 @@ def normal_form(expr: MatrixExpr) -> Polynomial:
 
 def simplified(expr: MatrixExpr) -> MatrixExpr:
     """The normal form, written as an expression again."""
+    expr = plain(expr)
     if isinstance(expr, MatrixExpr):
         return to_expr(normal_form(expr))
     from deqmath.calculus.expression import trace_expr
@@ -76,7 +78,7 @@ def proves_equal(lhs: MatrixExpr, rhs: MatrixExpr) -> bool:
     """
     from deqmath.calculus.proof import difference, vanishes
 
-    a, b = normal_form(lhs), normal_form(rhs)
+    a, b = normal_form(plain(lhs)), normal_form(plain(rhs))
     return a.shape == b.shape and vanishes(difference(a, b))
 
 

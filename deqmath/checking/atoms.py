@@ -4,7 +4,8 @@ A value of exp, log, sin, ... at an argument seen for the first time is drawn at
 arguments get equal values. The relations kept are
 
 - exp and log are inverse; ``exp(a + b) = exp(a) exp(b)`` and ``log(a b) = log(a) + log(b)`` for sums
-  of two terms already seen, with coefficients +-1, and for multiples up to 3;
+  of two terms already seen (for exp also of three, while few are known), with coefficients +-1, and for
+  multiples up to 3;
 - ``sin^2 + cos^2 = 1`` at one argument, sin odd, cos even; erf, atan and asin odd;
 - ``1[-u > 0] = 1 - 1[u > 0]``, ``1[c u > 0] = 1[u > 0]`` for a positive symbol c and for c = k/l with k, l up to 4, ``1[0 > 0] = 0``.
 
@@ -18,10 +19,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 #: Beyond this many atoms the sums of two are not searched.
 _MOST_ATOMS = 40
+#: Beyond this many the sums of three are not: ``softmax(x + t 1) = softmax(x)`` rests on one.
+MOST_FOR_THREE = 12
 _ODD = frozenset(("erf", "atan", "asin"))
 
 
@@ -152,7 +156,7 @@ class Atoms:
         return e
 
     def _exp_of(self, v: int) -> int | None:
-        """exp(v) where v is 0, a small multiple of a known argument, or a sum of two of them."""
+        """exp(v) where v is 0, a small multiple of a known argument, or a sum of two or three of them."""
         p, known = self.p, self._exp
         if v == 0:
             return 1
@@ -167,6 +171,12 @@ class Atoms:
                     return pow(e, c, p) * known[rest] % p
                 if p - rest in known:
                     return pow(e, c, p) * pow(known[p - rest], -1, p) % p
+        for (w, e), (x, f) in combinations(known.items(), 2) if len(known) <= MOST_FOR_THREE else ():
+            for c, d in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                rest = (v - c * w - d * x) % p
+                for last, sign in ((rest, 1), (p - rest, -1)):
+                    if last in known:
+                        return pow(e, c, p) * pow(f, d, p) * pow(known[last], sign, p) % p
         return None
 
     def _log_of(self, v: int) -> int | None:

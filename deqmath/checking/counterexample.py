@@ -18,8 +18,10 @@ from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import (
     Alphabet,
     alphabet,
+    at_least,
     draw_symbols,
     index_choices,
+    least_sizes,
     make_nonnegative,
     new_point,
 )
@@ -54,7 +56,7 @@ def find_counterexample(
     letters = alphabet(test.expressions)
     rng = random.Random(seed)
     with flint_precision(_BITS):
-        sizes_tried = _growing_sizes(letters)
+        sizes_tried = at_least(_growing_sizes(letters), least_sizes(test.expressions))
         if also is not None and also not in sizes_tried:
             sizes_tried.append(also)
         for k, sizes in enumerate(sizes_tried):
@@ -84,7 +86,7 @@ def boundary_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | 
     letters = alphabet(test.expressions)
     rng = random.Random(seed)
     domain = Boundary()
-    for sizes in _growing_sizes(letters)[:4]:
+    for sizes in at_least(_growing_sizes(letters)[:4], least_sizes(test.expressions)):
         for bindings in index_choices(letters, sizes):
             for _ in range(_DRAWS[1]):
                 symbols = _differs(test, letters, domain, sizes, bindings, rng, None)

@@ -18,6 +18,7 @@ from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import Alphabet, alphabet, new_point
 from deqmath.checking.tangents import coefficient, moved
 from deqmath.errors import InputError, ShapeError
+from deqmath.expressions.plain import plain
 
 
 def evaluate(
@@ -62,7 +63,7 @@ def evaluate(
     [1/2, 0],
     [  0, 3]])
     """
-    expr = getattr(expr, "result", expr)
+    expr = plain(getattr(expr, "result", expr))
     layers = [] if not along else [dict(along)] if isinstance(along, Mapping) else [dict(d) for d in along]
     moves = [e for d in layers for pair in d.items() for e in pair]
     letters = alphabet([expr, *moves, *(e for pair in solving for e in pair)])

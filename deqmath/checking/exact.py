@@ -18,14 +18,16 @@ from typing import Any
 from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
 from sympy.core.sympify import _sympify as sympify  # strict: refuses text, which sympify would run
 
-from deqmath.checking.atoms import Gates
+from deqmath.checking.atoms import MOST_FOR_THREE, Gates
 from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
 from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.points import (
     Alphabet,
     alphabet,
+    at_least,
     draw_symbols,
     index_choices,
+    least_sizes,
     make_nonnegative,
     new_point,
     size_choices,
@@ -84,7 +86,7 @@ def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactO
     """Compare the two sides at random points of the prime field, at several sizes."""
     letters = alphabet(test.expressions)
     state = _State(test, letters, random.Random(seed))
-    for sizes in size_choices(letters, level):
+    for sizes in at_least(size_choices(letters, level), least_sizes(test.expressions)):
         if max(sizes.values(), default=0) > 3 and _entries(test.expressions, sizes) > _MOST_ENTRIES:
             continue
         for bindings in index_choices(letters, sizes):
@@ -177,12 +179,12 @@ class _State:
     def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
         """log2 of the chance that two different functions agree at one point.
 
-        ``deg P / (p - 1 - deg Q)``, times the pairs of arguments of functions and signs that may meet by
-        chance, times 4 for each square root: a function with k roots has a norm of 2^k times the
+        ``deg P / (p - 1 - deg Q)``, times the pairs of arguments of functions and signs (and the sums of three) that
+        may meet by chance, times 4 for each square root: a function with k roots has a norm of 2^k times the
         degree, and the points at which all roots exist are one in 2^k.
         """
         p, q = self.test.degree(degrees_at(sizes, self.solved))
-        pairs = 1 + 4 * self.atoms * (self.atoms - 1) // 2
+        pairs = 1 + 4 * self.atoms * (self.atoms - 1) // 2 + 64 * min(self.atoms, MOST_FOR_THREE) ** 4
         room = max(2, PRIME - 1 - q)
         return min(0.0, math.log2(max(1, p)) + math.log2(pairs) + 2 * self.roots - math.log2(room))
 

@@ -20,6 +20,7 @@ from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption, hypothesis
 from deqmath.expressions.dimension import same_shape
+from deqmath.expressions.plain import plain
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
@@ -139,6 +140,7 @@ def shape_of(x: Any) -> tuple[Any, ...]:
 
 def as_matrix(x: Any, name: str) -> MatrixExpr:
     """An argument (expression, scalar, SymPy matrix, derivation) as a matrix expression."""
+    x = plain(x)
     if isinstance(x, MatrixExpr):
         return x
     if isinstance(x, Expr):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
 from sympy.matrices.expressions import MatrixSymbol
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from deqmath.checking.domains import BadPoint, Boundary, Domain, PrimeField
 from deqmath.checking.evaluation import Evaluator, Point
@@ -75,6 +76,24 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
         tuple(sorted(matrices, key=lambda s: s.name)),
         tuple(sorted(scalars, key=str)),
     )
+
+
+def least_sizes(expressions: Iterable[Expr]) -> dict[Symbol, int]:
+    """The least size of a dimension at which every entry and column that is named by a number exists."""
+    least: dict[Symbol, int] = {}
+    for a in (a for x in expressions for a in preorder_traversal(x) if isinstance(a, (MatrixElement, Column))):
+        shape = a.args[0].shape
+        named = zip(shape[1:] if isinstance(a, Column) else shape, a.args[1:], strict=True)
+        for size, index in named:
+            if isinstance(size, Symbol) and index.is_Integer:
+                least[size] = max(least.get(size, 1), int(index) + 1)
+    return least
+
+
+def at_least(choices: list[dict[Symbol, int]], least: Mapping[Symbol, int]) -> list[dict[Symbol, int]]:
+    """The sizes, raised where they are too small; each once."""
+    raised = [{d: max(k, least.get(d, 1)) for d, k in sizes.items()} for sizes in choices]
+    return [s for k, s in enumerate(raised) if s not in raised[:k]]
 
 
 #: One larger size, different for each of up to four dimensions.

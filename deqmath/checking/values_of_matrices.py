@@ -18,7 +18,7 @@ from sympy.matrices.immutable import ImmutableDenseMatrix
 
 from deqmath.checking.evaluation import Evaluator, first_argument, nothing, values
 from deqmath.checking.matrices import by_entry, placed, sum_of
-from deqmath.checking.values_of_scalars import power_of
+from deqmath.checking.values_of_scalars import number_to_the, power_of
 
 
 @values.register(MatrixSymbol, reads=nothing)
@@ -124,7 +124,7 @@ def of_hadamard(_x: HadamardProduct, _ev: Evaluator, *factors: Any) -> Any:
 @values.register(HadamardPower, reads=first_argument)
 def of_hadamard_power(x: HadamardPower, ev: Evaluator, base: Any) -> Any:
     """Each entry to the power n."""
-    return by_entry(base, lambda e: power_of(e, int(x.args[1]), ev.point.number(1)))
+    return by_entry(base, lambda e: number_to_the(e, x.args[1], ev))
 
 
 @values.register(KroneckerProduct)

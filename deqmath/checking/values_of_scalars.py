@@ -64,14 +64,20 @@ def of_scalar_power(x: sp.Pow, ev: Evaluator, *operands: Any) -> Any:
     base, n = x.args
     if base == S.Exp1:
         return scalar_function("exp", operands[0])
-    value, one = operands[0], ev.point.number(1)
+    return number_to_the(operands[0], n, ev, operands[1] if len(operands) > 1 else None)
+
+
+def number_to_the(value: Any, n: Expr, ev: Evaluator, exponent: Any = None) -> Any:
+    """``a^n`` of a number; ``exponent`` is the value of n where it is no rational number."""
+    one = ev.point.number(1)
     if n.is_Integer:
         return power_of(value, int(n), one)
     if n.is_Rational and n.q == 2:
         return power_of(scalar_function("sqrt", value), int(n.p), one)
     if n.free_symbols and n.free_symbols <= ev.point.sizes.keys():
         return power_of(value, int(n.subs(ev.point.sizes)), one)
-    exponent = operands[1] if len(operands) > 1 else ev.point.number(int(n.p), int(n.q))
+    if exponent is None:
+        exponent = ev.point.number(int(n.p), int(n.q)) if n.is_Rational else ev(n)
     return scalar_function("exp", scalar_function("log", value) @ exponent)
 
 
@@ -124,8 +130,11 @@ def of_trace(_x: Trace, _ev: Evaluator, value: Any) -> Any:
 @values.register(MatrixElement, reads=first_argument)
 def of_entry(x: MatrixElement, ev: Evaluator, matrix: Any) -> Any:
     """Entry (i, j), counted from 0."""
-    _, i, j = x.args
-    return matrix.entry(ev.size(i), ev.size(j))
+    at = tuple(map(ev.size, x.args[1:]))
+    if any(not 0 <= k < n for k, n in zip(at, matrix.shape, strict=True)):
+        msg = f"entry {at} of a matrix of shape {matrix.shape}, in {x}"
+        raise BadPoint(msg)
+    return matrix.entry(*at)
 
 
 @values.register(Determinant)

@@ -17,6 +17,7 @@ from deqmath.checking.exact import singular_everywhere
 from deqmath.derivation.derivation import Derivation, abbreviations, derivation
 from deqmath.errors import InputError, SingularError
 from deqmath.expressions.nodes import Column, Gate
+from deqmath.expressions.plain import plain
 from deqmath.expressions.printing import Name, text
 
 
@@ -31,7 +32,7 @@ def _checked(name: str, expr: Any, wrt: Any) -> MatrixExpr | Expr:
     if not isinstance(wrt, (MatrixSymbol, Symbol, Column)):
         msg = f"{name} received {wrt!r} to differentiate by; it needs a MatrixSymbol or a Symbol, as in {name}(expr, A)"
         raise InputError(msg)
-    return expr
+    return plain(expr)
 
 
 def _gates(expr: Expr) -> tuple[tuple[MatrixExpr, Name], ...]:
