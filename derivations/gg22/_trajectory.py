@@ -45,32 +45,48 @@ class Trajectory:
     last: ReLUNetwork
 
 
-@lru_cache(maxsize=4)
-def trajectory(width: int = 12, samples: int = 3, share: float = 0.02, nodes: int = 12, seed: int = 1) -> Trajectory:
-    """Digits, until ``share``/lambda_min(H(0)): so short that no gate switches, so every integrand is smooth.
+def along(network: ReLUNetwork, X: np.ndarray, y: np.ndarray, x: np.ndarray, end: float, nodes: int) -> Trajectory:
+    """The flow of one network on [0, end].
 
     Raises
     ------
     ArithmeticError
         If a gate switches on the way, which would spoil the quadrature.
     """
-    trial = digits(width, samples + 1, seed, 0.2)
-    X, y, x = trial.X[:-1], trial.y[:-1], trial.X[-1:]
-    first = trial.network
-    end = share / float(np.linalg.eigvalsh(first.gram(X))[0])
+    shape = network.A.shape
     at, weights = np.polynomial.legendre.leggauss(nodes)
     times, weights = end * (at + 1) / 2, weights * end / 2
 
     def rate(_t, flat):
-        return -first.with_parameters(A=flat.reshape(width, width)).gradient(X, y).ravel()
+        return -network.with_parameters(A=flat.reshape(shape)).gradient(X, y).ravel()
 
-    found = solve_ivp(
-        rate, (0, end), first.A.ravel(), "DOP853", t_eval=np.append(times, end), rtol=RTOL, atol=RTOL / 10
-    )
-    networks = [first.with_parameters(A=column.reshape(width, width)) for column in found.y.T]
+    at_times = np.append(times, end)
+    found = solve_ivp(rate, (0, end), network.A.ravel(), "DOP853", t_eval=at_times, rtol=RTOL, atol=RTOL / 10)
+    networks = [network.with_parameters(A=column.reshape(shape)) for column in found.y.T]
     everything = np.vstack([X, x])
-    patterns = {np.asarray(net.equilibrium(everything).gates).tobytes() for net in (first, *networks)}
+    patterns = {np.asarray(net.equilibrium(everything).gates).tobytes() for net in (network, *networks)}
     if len(patterns) > 1:
-        msg = f"a gate switches before t = {end}; take a smaller share than {share}"
+        msg = f"a gate switches before t = {end}; take a shorter time"
         raise ArithmeticError(msg)
-    return Trajectory(X, y, x, end, times, weights, tuple(networks[:-1]), first, networks[-1])
+    return Trajectory(X, y, x, end, times, weights, tuple(networks[:-1]), network, networks[-1])
+
+
+@lru_cache(maxsize=1)
+def trajectory() -> Trajectory:
+    """Three digits at m = 12, until 0.02/lambda_min(H(0)): so short that no gate switches."""
+    trial = digits(12, 4, 1, 0.2)
+    end = 0.02 / float(np.linalg.eigvalsh(trial.network.gram(trial.X[:-1]))[0])
+    return along(trial.network, trial.X[:-1], trial.y[:-1], trial.X[-1:], end, 12)
+
+
+@lru_cache(maxsize=1)
+def trajectories() -> tuple[tuple[str, Trajectory], ...]:
+    """That one, and networks of width 1 on one sample, where nothing is lost to directions that do not align."""
+    found = [("digits, m = 12, n = 3", trajectory())]
+    one = np.ones((1, 1))
+    for share in (0.02, 0.3, 2.0):
+        network = ReLUNetwork(A=one, W=one, b=[1.0], gamma=0.2)
+        end = share / float(network.gram(one)[0, 0])
+        path = along(network, one, network.predict(one) + 0.1, one, end, 12)
+        found.append((f"m = n = 1, t = {share}/λ₀", path))
+    return tuple(found)

@@ -1,0 +1,129 @@
+"""Section 5.1: what the half-normal initialisation does to the gates and to lambda_min(H).
+
+(26) draws A entrywise as |N(0, 1)| and W as N(0, 1), with phi = relu(W x). Wherever phi is not 0, z is not 0, and as A > 0
+every pre-activation u = gamma A z + phi is positive: D = I, no unit is near a kink that A could reach, and
+
+    (26)   z = (I - gamma A)^{-1} phi,      q = (I - gamma A)^{-T} b.
+
+Then Phi = (I - gamma A) Z and b = (I - gamma A)^T q, so ||Phi c|| <= (1 + rho) ||Z c|| and ||b|| <= (1 + rho) ||q_i||, and (25) is
+
+    (27)   lambda_min(H) >= (gamma^2/m) lambda_min(Z^T Z) min_i ||q_i||^2 >= gamma^2 lambda_min(Phi^T Phi)/(1 + rho)^4.
+
+Hypothesis: rho = gamma ||A|| < 1. It needs gamma = gamma_0/m here, not gamma_0/sqrt(m) (half_normal.py),
+and Phi^T Phi grows like m: under the repaired scaling lambda_0 is of order gamma^2 m = gamma_0^2/m and tends to 0.
+
+Source: gg22, Section 5.1, equations (26) and (27).
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from sympy import Identity, Inverse, MatrixSymbol
+
+import deqmath as dm
+from deqmath.bounds import equilibrium, gram_lambda_min, network_lambda_min, operator_norm
+from deqmath.calculus.norm_calculus import norm_calculus
+from deqmath.checking.statistical import PowerLaw, power_law
+from deqmath.claims.crosscheck import cross_check, tolerance
+from deqmath.claims.instances import Pair, holds_on
+from deqmath.derivation.derivation import derivation
+from deqmath.numeric import ReLUNetwork
+
+from ._network import digits, net
+
+c = MatrixSymbol("c", net.n, 1)
+resolvent = Inverse(Identity(net.m) - net.gamma * net.A)
+open_gates = dm.equation(net.D() - Identity(net.m), net.D())
+
+
+def derive_eq27():
+    """||(I - gamma A) Z c|| <= (1 + rho) ||Z c||."""
+    v = MatrixSymbol("v", net.m, 1)
+    return derivation(
+        norm_calculus((Identity(net.m) - net.gamma * net.A) * v).lines, "the resolvent's inverse, bounded"
+    )
+
+
+def repaired(width, samples):
+    """The half-normal network on digits with gamma = 0.25/m."""
+    trial = digits(width, samples, 0, 0.25 / np.sqrt(width), "half-normal")
+    return trial, trial.network
+
+
+@dm.claim(
+    "gg22.eq26",
+    source="gg22",
+    equation="(26)",
+    statement="A half-normal, γ‖A‖ < 1: u > 0, so D = I, z = (I - γ A)⁻¹ φ and q = (I - γ A)⁻ᵀ b",
+)
+def all_gates_are_open(case):
+    """With u >= 0 the gate is the identity where u > 0; the formulas follow, and digits confirm gates and q."""
+    u = net.u()
+    yield dm.check_equal(
+        net.gamma * net.A * net.z() + net.phi(),
+        dm.relu(u),
+        assuming=[dm.nonnegative(u)],
+        seed=case.seed,
+        level=case.level,
+    )
+    solved = dm.equation(net.z() - net.u(), net.z())
+    yield dm.check_equal(resolvent * net.phi(), net.z(), assuming=[solved], seed=case.seed, level=case.level)
+
+    trial, network = repaired(32, 8)
+    proved, U = equilibrium(network, trial.X, digits=15), np.asarray(network.equilibrium(trial.X).U)
+    pairs = [
+        Pair(float(least_activation(network, one)), float(row.min()), f"digits, m = 32, sample {k}")
+        for k, (one, row) in enumerate(zip(proved.balls, U, strict=True))
+    ]
+    positive = min(pair.left for pair in pairs) > 0
+    yield holds_on(pairs, f"{'0 < ' if positive else ''}γ (min A) ‖z‖₁ ≤ min u", tolerance=1e-12)
+    reference = np.asarray(network.adjoint(trial.X).Q).T[:, [3]]
+    yield cross_check(resolvent.T * net.b, trial.sample(3), reference, tolerance=tolerance(32, network.rho),
+                      what="q = (I - γ A)⁻ᵀ b on digits, m = 32", script=trial.script)  # fmt: skip
+
+
+def least_activation(network, one):
+    """A proved lower bound on min u = min (gamma A z + phi) >= gamma (min A)(||z||_1), z within its ball; phi >= 0."""
+    m, radius = network.width, one.radius
+    total = sum(one.centre.fraction(k, 0) for k in range(m)) - m * radius
+    return Fraction(network.gamma) * min(Fraction(float(a)) for a in network.A.ravel()) * total
+
+
+@dm.claim(
+    "gg22.eq27",
+    source="gg22",
+    equation="(27)",
+    statement="λ_min(H) ≥ γ² λ_min(ΦᵀΦ)/(1 + ρ)⁴ for open gates",
+    derivation=derive_eq27,
+)
+def lower_bound_through_the_features(case):
+    """(25), then both factors through ||(I - gamma A) v|| <= (1 + rho) ||v||; certified on digits with gamma = gamma_0/m."""
+    derived = derive_eq27()
+    yield derived
+    for step in derived.steps:
+        yield step.verdict
+    solved = dm.equation(net.Z - (net.gamma * net.A * net.Z + net.Phi), net.Z)
+    back = (Identity(net.m) - net.gamma * net.A) * net.Z * c
+    yield dm.check_equal(net.Phi * c, back, assuming=[solved], seed=case.seed, level=case.level)
+
+    pairs = []
+    for width, samples in ((24, 4), (48, 6)):
+        trial, network = repaired(width, samples)
+        norm, features = operator_norm(network.A, digits=6), np.maximum(trial.X @ network.W.T, 0)
+        low = gram_lambda_min(np.ascontiguousarray(features), digits=6)
+        gamma = Fraction(network.gamma)
+        right = network_lambda_min(network, trial.X, digits=6)
+        # (gamma^2/m) lambda_min(Phi^T Phi) m/(1 + rho)^4; the features are float64, relative error 1e-13.
+        left = gamma**2 * low.upper / (1 + gamma * norm.lower) ** 4 * (1 - Fraction(1, 10**8))
+        pairs.append(Pair(left, right.lower, f"digits, m = {width}, n = {samples}", trial.script))
+    yield holds_on(pairs, "γ² λ_min(ΦᵀΦ)/(1 + ρ)⁴ ≤ λ_min(H)", kind="certified")
+
+    # What the repaired scaling costs: lambda_min(H) falls as 1/m.
+    rng, X = case.rng(), np.eye(3)
+    widths = [40, 80, 160, 320] * 8
+    found = []
+    for width in widths:
+        seed = int(rng.integers(2**31))
+        network = ReLUNetwork.random(width=width, inputs=3, gamma0=0.25 / np.sqrt(width), init="half-normal", seed=seed)
+        found.append(float(np.linalg.eigvalsh(np.asarray(network.gram(X)))[0]))
+    yield power_law(widths, found, PowerLaw(Fraction(-1)), "λ_min(H) under γ = γ₀/m")
