@@ -1,7 +1,8 @@
 """``M x`` is finite only where M is, for finite x, because ``0 nan = nan`` and ``0 inf = nan``.
 
 A matrix argument that is multiplied by a column is therefore not scanned for infinities and NaNs:
-the product, m numbers in place of m^2, is looked at instead. The same holds for ``M^T M`` and its
+the product, m numbers in place of m^2, is looked at instead. A column that is itself an argument
+is shown by the same product. The same holds for ``M^T M`` and its
 diagonal, the sums of squares of the columns. A product inside a loop may never run and shows nothing.
 """
 
@@ -13,17 +14,19 @@ from deqmath.codegen.graph import Node, Rule, rewrite, walk
 
 def run(a: Algebra, roots: list[Node]) -> list[Node]:
     while (witness := _witness(a, roots)) is not None:
-        roots = rewrite(roots, a.rebuild, _only(a, witness))
+        roots = rewrite(roots, a.rebuild, _only(a, witness, certified(roots)))
     return roots
 
 
-def _only(a: Algebra, witness: Node) -> Rule:
+def _only(a: Algebra, witness: Node, done: frozenset[str]) -> Rule:
     """The rule that changes one node."""
-    return lambda node: _checked(a, node) if node is witness else None
+    return lambda node: _checked(a, node, done) if node is witness else None
 
 
-def _checked(a: Algebra, node: Node) -> Node:
-    return a.graph.make("checked", node.args, _argument(node).data, node.shape)
+def _checked(a: Algebra, node: Node, done: frozenset[str]) -> Node:
+    M, X = _argument(node), node.args[1]
+    names = (M.data, X.data) if X.op == "input" and X is not M and X.data not in done else (M.data,)
+    return a.graph.make("checked", node.args, names, node.shape)
 
 
 def _argument(node: Node) -> Node:
@@ -34,7 +37,7 @@ def _argument(node: Node) -> Node:
 
 def certified(roots: list[Node]) -> frozenset[str]:
     """The arguments that need no scan."""
-    return frozenset(n.data for n in walk(roots) if n.op == "checked")
+    return frozenset(name for n in walk(roots) if n.op == "checked" for name in n.data)
 
 
 def _witness(a: Algebra, roots: list[Node]) -> Node | None:

@@ -37,7 +37,8 @@ def _real(name: str, value: Any) -> np.ndarray:
 def _finite(**arguments: Any) -> None:
     """Refuse what is not finite: the sum of squares of an array is finite only where all of it is."""
     with np.errstate(all="ignore"):
-        if np.isfinite(sum([np.vdot(array, array) for array in arguments.values()])):
+        total = sum([np.vdot(array, array) for array in arguments.values()])
+        if total - total == 0.0:
             return
     for name, array in arguments.items():  # the sum may also overflow
         if not np.isfinite(array).all():
@@ -56,8 +57,8 @@ def _matrix(name: str, value: Any, shape: str) -> np.ndarray:
 
 def _scalar(name: str, value: Any) -> Any:
     """A scalar argument: a float, or one number a sample, which gets two axes of length 1."""
-    if type(value) is float and value - value == 0.0:
-        return value
+    if isinstance(value, float) and abs(value) < float("inf"):
+        return float(value)
     array = _real(name, value)
     _finite(**{name: array})
     return float(array) if array.ndim == 0 else array[..., None, None]
@@ -138,8 +139,8 @@ def _checked(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray
     with np.errstate(all="ignore"):
         Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
         total = np.vdot(Y, Y)
-    if np.isfinite(total):
-        return Y
+        if total - total == 0.0:
+            return Y
     _finite(**argument)
     return M @ X  # the product overflows, and NumPy says so
 
@@ -148,49 +149,53 @@ def _checked_gram(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.nd
     """``M X`` for ``X = M^T``: its diagonal, a sum of squares, is not finite where M is not."""
     with np.errstate(all="ignore"):
         Y = M @ X
-        total = Y.trace(axis1=-2, axis2=-1).sum()
-    if np.isfinite(total):
-        return Y
+        total = Y.trace() if Y.ndim == 2 else np.trace(Y, axis1=-2, axis2=-1).sum()
+        if total - total == 0.0:
+            return Y
     _finite(**argument)
     return M @ X
 
 
 def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
     """The open rows S of the gate d, and ``(I + s X)_SS = P L U``; an array of them for a batch."""
-    batch = np.broadcast_shapes(d.shape[:-2], X.shape[:-2], np.shape(s)[:-2])
-    factors = np.empty(batch, dtype=object)
-    getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (X,))
-    if batch:
-        d, X = np.broadcast_to(d, (*batch, *d.shape[-2:])), np.broadcast_to(X, (*batch, *X.shape[-2:]))
-        s = np.broadcast_to(s, (*batch, 1, 1))
-    for k in np.ndindex(*batch):
-        rows = np.flatnonzero(d[k])
-        M = X[k][rows][:, rows]
-        M *= s[k] if batch else s
+    if d.ndim == X.ndim == 2 and np.ndim(s) == 0:
+        rows = d[:, 0].nonzero()[0]
+        M = X[rows][:, rows]
+        M *= s
         M.flat[:: len(rows) + 1] += 1.0
+        getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (M,))
         # The transpose of an array in C order is in the order of LAPACK: factored in place.
         lu, pivots, info = getrf(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
-        factors[k] = (rows, lu, pivots)
+        return rows, lu, pivots
+    batch = np.broadcast_shapes(d.shape[:-2], X.shape[:-2], np.shape(s)[:-2])
+    d, X = np.broadcast_to(d, (*batch, *d.shape[-2:])), np.broadcast_to(X, (*batch, *X.shape[-2:]))
+    s = np.broadcast_to(s, (*batch, 1, 1))
+    factors = np.empty(batch, dtype=object)
+    for k in np.ndindex(*batch):
+        factors[k] = _active_lu(d[k], X[k], s[k].item(), name)
     return factors
 
 
 def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
     """``P_S M^-1 P_S^T B`` or its transpose for ``M = (I + s X)_SS``: zero off the open rows S."""
-    batch = np.broadcast_shapes(factors.shape, B.shape[:-2]) if factors.ndim else ()
-    if factors.ndim == 0 and B.ndim > 2:
+    if isinstance(factors, tuple) and B.ndim == 2:
+        rows, lu, pivots = factors
+        out = np.zeros(B.shape, dtype=B.dtype)
+        if len(rows):  # lu holds the factors of M^T
+            getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (lu, B))
+            out[rows] = getrs(lu, pivots, B[rows], trans=not transposed)[0]
+        return out
+    if isinstance(factors, tuple):
         columns = np.moveaxis(B, -2, 0)
         solved = _active_solve(factors, columns.reshape(len(columns), -1), transposed)
         return np.moveaxis(solved.reshape(columns.shape), 0, -2)
-    if batch:
-        factors, B = np.broadcast_to(factors, batch), np.broadcast_to(B, (*batch, *B.shape[-2:]))
-    out = np.zeros(B.shape, dtype=B.dtype)
+    batch = np.broadcast_shapes(factors.shape, B.shape[:-2])
+    factors, B = np.broadcast_to(factors, batch), np.broadcast_to(B, (*batch, *B.shape[-2:]))
+    out = np.empty(B.shape, dtype=B.dtype)
     for k in np.ndindex(*batch):
-        rows, lu, pivots = factors[k]
-        if len(rows):  # lu holds the factors of M^T
-            getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (lu, B))
-            out[k][rows] = getrs(lu, pivots, B[k][rows], trans=not transposed)[0]
+        out[k] = _active_solve(factors[k], B[k], transposed)
     return out
 
 

@@ -159,8 +159,8 @@ def _active_solve(node: Node, args: list[Code], _: Context) -> Code:
 
 def _checked(node: Node, args: list[Code], _: Context) -> Code:
     helper = "_checked" if node.cols == 1 else "_checked_gram"
-    name = args[0].text.removesuffix(".mT")
-    return Code(f"{helper}({args[0].text}, {args[1].text}, {name}={name})")
+    names = [c.text.removesuffix(".mT") for c in args[: len(node.data)]]
+    return Code(f"{helper}({args[0].text}, {args[1].text}, {', '.join(f'{x}={x}' for x in names)})")
 
 
 def _shape(node: Node, context: Context) -> str:
