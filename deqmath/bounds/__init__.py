@@ -6,11 +6,10 @@ products that BLAS carries out without error, and rational arithmetic; nothing d
 
 from deqmath.bounds.arc_cosine import arc_cosine
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.checker import check_certificate
-from deqmath.bounds.checker_input import FalseCertificateError
 from deqmath.bounds.equilibria import equilibrium
 from deqmath.bounds.equilibrium_record import Ball, EquilibriumEnclosure
 from deqmath.bounds.generalization_bound import generalization
+from deqmath.bounds.gram import Gram
 from deqmath.bounds.gram_bounds import (
     condition_number,
     gram_lambda_min,
@@ -24,6 +23,8 @@ from deqmath.bounds.lambda_bounds import is_positive_definite, lambda_max, lambd
 from deqmath.bounds.limit_kernels import LimitKernel, limit_kernel
 from deqmath.bounds.network_gram import network_gram, network_lambda_min
 from deqmath.bounds.norm_bounds import operator_norm
+from deqmath.bounds.recheck.checker import check_certificate
+from deqmath.bounds.recheck.reading import FalseCertificateError
 from deqmath.bounds.record import BoundRecord, Entry
 from deqmath.bounds.tails import (
     bernstein,
@@ -44,6 +45,7 @@ __all__ = [
     "Entry",
     "EquilibriumEnclosure",
     "FalseCertificateError",
+    "Gram",
     "GramEnclosure",
     "LimitKernel",
     "arc_cosine",

@@ -8,8 +8,8 @@ from typing import Any
 import flint
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.checker import _precision as precision  # flint has one precision a process, so there is one lock
 from deqmath.bounds.rationals import two_to
+from deqmath.bounds.recheck.precision import precision  # flint has one precision a process, so there is one lock
 
 __all__ = ["BALLS", "ball", "enclosed", "ends", "hull", "precision"]
 

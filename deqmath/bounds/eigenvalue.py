@@ -16,9 +16,10 @@ from deqmath.bounds.certificates.wide_block import wide_enclosure
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.operators import SymmetricOperator, deflated
-from deqmath.bounds.progress import Progress, silent
+from deqmath.bounds.progress import Progress
 from deqmath.bounds.rationals import exact, floor_log2, round_down, round_up
 from deqmath.bounds.refinement import CORRECTION_BITS, Block, BorderedSolver
+from deqmath.stages import stage
 
 CLUSTER_LIMIT = 24
 SMALL_BLOCK = 6
@@ -42,7 +43,7 @@ class Enclosure:
     details: dict[str, Any]
 
 
-def smallest_eigenvalue(operator: SymmetricOperator, digits: int, progress: Progress = silent) -> Enclosure:
+def smallest_eigenvalue(operator: SymmetricOperator, digits: int, progress: Progress = stage) -> Enclosure:
     """The tightest enclosure found, at ``digits`` significant digits where that can be had.
 
     Route B first (deflate, prove the gap, refine exactly); a cluster too wide to refine is enclosed at once, from

@@ -17,6 +17,7 @@ from deqmath.bounds.gated_systems import GatedSystem, Gates, times_dyadic
 from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, require_digits
+from deqmath.bounds.network_certificates import Subject
 from deqmath.bounds.operators import FUDGE, frobenius_up
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import exact, floor_log2, short_up, sqrt_up, two_to
@@ -141,7 +142,7 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     for start in range(0, data.shape[0], size):
         part = Scaled(injection.values[:, start : start + size], injection.exponent)
         balls += _Chunk(weights, c, part).balls(wanted)
-    return EquilibriumEnclosure(tuple(balls), c, "proved", "", ASSUMPTIONS)
+    return EquilibriumEnclosure(tuple(balls), c, "proved", "", ASSUMPTIONS, Subject.of(net, data))
 
 
 def _samples(net: ReLUNetwork, X: Array) -> Array:

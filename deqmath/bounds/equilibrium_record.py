@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.bounds.bound import Bound, Status
+from deqmath.bounds.bound import Bound, Certificate, Status
 from deqmath.bounds.decimal_text import outward
 from deqmath.bounds.integers import Scaled
+from deqmath.bounds.network_certificates import Subject, equilibrium_certificate
 from deqmath.bounds.rationals import floor_log10, sqrt_down, sqrt_up
 from deqmath.errors import InputError
 
@@ -96,6 +98,8 @@ class EquilibriumEnclosure:
     reason : str
         Why it is undecided.
     assumptions : tuple of str
+    subject : Subject, optional
+        The network and data, for the certificate.
     """
 
     balls: tuple[Ball, ...]
@@ -103,6 +107,7 @@ class EquilibriumEnclosure:
     status: Status = "proved"
     reason: str = ""
     assumptions: tuple[str, ...] = ()
+    subject: Subject | None = None
 
     def __len__(self) -> int:
         return len(self.balls)
@@ -122,6 +127,13 @@ class EquilibriumEnclosure:
     def undecided_signs(self) -> int:
         """How many pre-activations, over all samples, have no proved sign."""
         return sum(int(ball.undecided.sum()) for ball in self.balls)
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """What :func:`deqmath.bounds.check_certificate` proves again; None when undecided."""
+        if self.status == "undecided" or self.subject is None:
+            return None
+        return equilibrium_certificate(self.subject, self)
 
     @property
     def radius(self) -> Bound:

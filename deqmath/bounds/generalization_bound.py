@@ -10,23 +10,24 @@ import numpy as np
 
 from deqmath.bounds.balls import ball, enclosed, ends, precision
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.gram_enclosure import GramEnclosure
+from deqmath.bounds.certificates.inverse_form import sandwich
 from deqmath.bounds.inputs import Array
-from deqmath.bounds.inverse_forms import inverse_quadratic_form
+from deqmath.bounds.integer_matrix import IntegerDense
+from deqmath.bounds.integers import Scaled
+from deqmath.bounds.inverse_forms import prepared_factor
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS
-from deqmath.bounds.network_state import BITS, NetworkState, network_state
-from deqmath.bounds.operators import frobenius_up
-from deqmath.bounds.rationals import two_to
+from deqmath.bounds.network_state import NetworkState, network_state
+from deqmath.bounds.rationals import sqrt_up, two_to
 from deqmath.bounds.record import BoundRecord, Entry
-from deqmath.bounds.theorem_3_1 import given_of, with_jumps
+from deqmath.bounds.theorem_3_1 import given_of, theorem_certificate, with_jumps
 from deqmath.bounds.theorem_chain import Given, Norms, evaluate_chain
 from deqmath.errors import InputError
+from deqmath.stages import stage
 
 if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
 
 CALL = "dm.bounds.generalization(net, X, y, delta=0.05)"
-FORM_DIGITS = 15
 LOSS = "the loss is 1-Lipschitz in the prediction, lies in [0, 1] and vanishes at it (such as min(|f - y|, 1))"
 RADIUS = (
     "the radius B of the RKHS ball counts as chosen before the samples, as in the paper (a union over radii costs more)"
@@ -34,7 +35,7 @@ RADIUS = (
 SAMPLE = "the samples are drawn independently from one distribution"
 
 
-def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05) -> BoundRecord:
+def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05, digits: int = 15) -> BoundRecord:
     r"""The terms of gg22 Theorem 4.1: how far the risk on new data can be from that on the samples.
 
     With probability at least ``1 - delta`` over the samples,
@@ -51,6 +52,8 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05)
     X : ndarray of float64, shape (n, d)
     y : ndarray of float64, shape (n,)
     delta : float
+    digits : int
+        Digits of ``leading`` and ``B``.
 
     Returns
     -------
@@ -80,9 +83,9 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05)
     if not 0 < delta < 1:
         msg = f"delta is {delta!r}; needed a probability between 0 and 1: {CALL}"
         raise InputError(msg)
-    state = network_state(net, X, y, CALL)
+    state = network_state(net, X, y, CALL, digits)
     title = f"gg22 Theorem 4.1 at n = {state.n}, m = {state.m}, delta = {delta}"
-    with precision(BITS):
+    with precision(state.bits):
         confidence = 3 * ((2 / ball(Fraction(delta))).log() / (2 * state.n)).sqrt()
         last = Entry("confidence", enclosed(confidence, "confidence"), "3 sqrt(log(2/delta)/(2n))", "McDiarmid")
         forms = None if state.reason else _forms(state)
@@ -90,18 +93,19 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05)
             reason = state.reason or "y^T H^{-1} y could not be enclosed"
             names = ("leading", "B", "rademacher", "risk", "coupling")
             entries = [Entry(k, Bound.undecided(k, reason)) for k in names]
-            return BoundRecord(title, (*entries, last), (f"Undecided: {reason}.",))
+            record = theorem_certificate("generalization", state, given_of(state), delta, (*entries, last))
+            return BoundRecord(title, (*entries, last), (f"Undecided: {reason}.",), record)
         leading, size = forms
-        return _record(state, title, leading, size, confidence, last)
+        return _record(state, title, (leading, size), last, delta)
 
 
 def _record(
-    state: NetworkState, title: str, leading: flint.arb, size: flint.arb, confidence: flint.arb, last: Entry
+    state: NetworkState, title: str, forms: tuple[flint.arb, flint.arb], last: Entry, delta: float
 ) -> BoundRecord:
-    n = state.n
+    n, (leading, size) = state.n, forms
     trace = sum((_ball(state.gram.entry(i, i)) for i in range(n)), flint.arb(0))
     rademacher = size * trace.nonnegative_part().sqrt() / n
-    risk = 2 * rademacher + confidence
+    risk = 2 * rademacher + _ball(last.bound)
     given = given_of(state)
     coupling, why = _coupling(state, given)
     whole = (*ASSUMPTIONS, SAMPLE, LOSS, RADIUS)
@@ -123,44 +127,63 @@ def _record(
     ]
     if coupling.status == "undecided":
         notes.append(f"For the trained network itself nothing is proved: {coupling.reason}.")
-    return BoundRecord(title, entries, tuple(notes))
+    record = theorem_certificate("generalization", state, given, delta, entries)
+    return BoundRecord(title, entries, tuple(notes), record)
 
 
 def _forms(state: NetworkState) -> tuple[flint.arb, flint.arb] | None:
     """``y^T H^{-1} y`` and ``B`` for the TRUE H.
 
-    ``H_f`` is the centre rounded to float64, ``||H - H_f|| <= eps < mu <= lambda_min(H_f)``; then
-    ``(1 - eps/mu) H_f <= H <= (1 + eps/mu) H_f`` as forms, and inverses turn that round.
+    ``H_c`` is the exact centre of H, ``||H - H_c|| <= eps < mu <= lambda_min(H_c)``; then
+    ``(1 - eps/mu) H_c <= H <= (1 + eps/mu) H_c`` as forms, and inverses turn that round. The residual r is known to
+    within a vector of length delta, and ``|sqrt(r^T H^{-1} r) - sqrt(c^T H^{-1} c)| <= delta/sqrt(lambda_0)``.
     """
-    near, eps = _rounded(state.gram)
     low = state.lambda_0.lower
     assert low is not None
+    eps = gap_to_centre(state)
     mu = low - eps
     if mu <= eps:
         return None
-    r = np.array([float(v.mid()) for v in state.residual])
-    first, second = (inverse_quadratic_form(near, v, FORM_DIGITS) for v in (state.y, r))
-    if "undecided" in (first.status, second.status):
+    boxes = [ends(v) for v in state.residual]
+    grid = -state.bits
+    centre = Scaled(np.array([[round((a + b) / 2 / two_to(grid))] for a, b in boxes], dtype=object), grid)
+    error = sum((max(b - c, c - a) ** 2 for (a, b), c in zip(boxes, _column(centre), strict=True)), Fraction(0))
+    stage("forms of the inverse")
+    found = _centre_forms(state, mu, [Scaled.from_floats(state.y.reshape(-1, 1)), centre])
+    if found is None:
         return None
     share = ball(eps / mu)
-    error = sum((abs(v - ball(Fraction(float(x)))) ** 2 for v, x in zip(state.residual, r, strict=True)), flint.arb(0))
-    slip = ball(ends((error / ball(low)).nonnegative_part().sqrt())[1])
-    out = []
-    for form in (first, second):
-        assert form.lower is not None
-        assert form.upper is not None
-        out.append((ball(form.lower) / (1 + share)).union(ball(form.upper) / (1 - share)))
+    out = [(ball(a) / (1 + share)).union(ball(b) / (1 - share)) for a, b in found]
+    slip = ball(sqrt_up(error / low))
     return out[0], out[1].nonnegative_part().sqrt() + flint.arb(0, slip.upper())
 
 
-def _rounded(found: GramEnclosure) -> tuple[Array, Fraction]:
-    """The centre of H in float64, and a bound of ``||H - H_f||_2``: two roundings an entry and the radius."""
-    floats, e = found.centre.floats()
-    n = floats.shape[0]
-    near: Array = np.ldexp(floats, e) * float(found.factor)
-    near = np.ascontiguousarray((near + near.T) / 2)
-    absolute = n * two_to(e - 59) * found.factor
-    return near, 8 * Fraction(1, 2**53) * frobenius_up(near) + absolute + n * found.radius
+def gap_to_centre(state: NetworkState) -> Fraction:
+    """At least ``||H - H_c||_2``: n times the radius of an entry."""
+    return state.n * state.gram.radius
+
+
+def _centre_forms(state: NetworkState, mu: Fraction, columns: list[Scaled]) -> list[tuple[Fraction, Fraction]] | None:
+    """``v^T H_c^{-1} v`` for each v, by the variational sandwich in exact integers."""
+    centre = state.gram.centre
+    bits = centre.largest_bits()
+    operator = IntegerDense(Scaled(centre.values, -bits))
+    factor = state.gram.factor * two_to(centre.exponent + bits)
+    prepared = prepared_factor(operator.float_matrix)
+    if prepared is None:
+        return None
+    out = []
+    for v in columns:
+        if not v.values.any():
+            out.append((Fraction(0), Fraction(0)))
+            continue
+        low, high, _ = sandwich(operator, prepared[0], mu / factor, v, state.wanted + 2)
+        out.append((low / factor, high / factor))
+    return out
+
+
+def _column(vector: Scaled) -> list[Fraction]:
+    return [vector.fraction(i, 0) for i in range(vector.values.shape[0])]
 
 
 def _coupling(state: NetworkState, given: Given) -> tuple[Bound, str]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg.blas import dgemm
 
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.certificate_file import certified
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, smallest_eigenvalue
 from deqmath.bounds.hadamard import HadamardGram
 from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
@@ -49,11 +50,13 @@ def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
     wanted = require_digits(digits, "dm.bounds.gram_lambda_min(P, digits=15)")
     require_sound_arithmetic()
     if matrix.shape[1] < matrix.shape[0] or not matrix.any():
-        return Bound(Fraction(0), Fraction(0), "lambda_min(P P^T)", "proved", (EXACT_INPUT,))
+        zero = Bound(Fraction(0), Fraction(0), "lambda_min(P P^T)", "proved", (EXACT_INPUT,))
+        return certified(zero, "gram_lambda_min", {"P": matrix})
     scaled, e, lost = balanced(matrix)
     operator = FactorGram(scaled, 1, _slices(wanted), outer=True)
     shift = short_up(lost * (2 * frobenius_up(scaled) + lost))
-    return _from_operator(operator, wanted, two_to(2 * e), shift, "lambda_min(P P^T)")
+    found = _from_operator(operator, wanted, two_to(2 * e), shift, "lambda_min(P P^T)")
+    return certified(found, "gram_lambda_min", {"P": matrix})
 
 
 def hadamard_gram_lambda_min(P: Array, Q: Array, digits: int = 15) -> Bound:
@@ -89,14 +92,16 @@ def hadamard_gram_lambda_min(P: Array, Q: Array, digits: int = 15) -> Bound:
         raise ShapeError(msg)
     wanted = require_digits(digits, "dm.bounds.hadamard_gram_lambda_min(P, Q, digits=15)")
     require_sound_arithmetic()
-    name = "lambda_min((P P^T) o (Q Q^T))"
+    name, quantity = "lambda_min((P P^T) o (Q Q^T))", "hadamard_gram_lambda_min"
     if not (first.any() and second.any()):
-        return Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
+        zero = Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
+        return certified(zero, quantity, {"P": first, "Q": second})
     p, e, lost_p = balanced(first, safe_exponent=100)
     q, f, lost_q = balanced(second, safe_exponent=100)
     if lost_p or lost_q:
         return Bound.undecided(name, SPREAD, ASSUMPTIONS)
-    return _from_operator(HadamardGram(p, q, 1, _slices(wanted)), wanted, two_to(2 * (e + f)), Fraction(0), name)
+    found = _from_operator(HadamardGram(p, q, 1, _slices(wanted)), wanted, two_to(2 * (e + f)), Fraction(0), name)
+    return certified(found, quantity, {"P": first, "Q": second})
 
 
 def sigma_min(A: Array, digits: int = 6) -> Bound:
@@ -129,7 +134,7 @@ def sigma_min(A: Array, digits: int = 6) -> Bound:
     bits = int(digits * BITS_PER_DIGIT) + 24
     low = sqrt_down(max(squared.lower or Fraction(0), Fraction(0)), bits)
     high = sqrt_up(max(squared.upper or Fraction(0), Fraction(0)), bits)
-    return Bound(low, high, "sigma_min", "proved", squared.assumptions)
+    return certified(Bound(low, high, "sigma_min", "proved", squared.assumptions), "sigma_min", {"matrix": matrix})
 
 
 def condition_number(H: Array, digits: int = 6) -> Bound:
@@ -162,7 +167,14 @@ def condition_number(H: Array, digits: int = 6) -> Bound:
         return Bound.undecided(
             "condition number", f"lambda_min is {low}; needed a proved positive one", low.assumptions
         )
-    return Bound(high.lower / low.upper, high.upper / low.lower, "condition number", "proved", low.assumptions)
+    ends = {
+        "lambda_min_lower": low.lower,
+        "lambda_min_upper": low.upper,
+        "lambda_max_lower": high.lower,
+        "lambda_max_upper": high.upper,
+    }
+    found = Bound(high.lower / low.upper, high.upper / low.lower, "condition number", "proved", low.assumptions)
+    return certified(found, "condition_number", {"matrix": H}, ends)
 
 
 def resolvent_norm(A: Array, gamma: float, active: Array) -> Bound:
@@ -218,7 +230,8 @@ def resolvent_norm(A: Array, gamma: float, active: Array) -> Bound:
     if low <= 0 or smallest.upper is None:
         reason = "I - gamma D A could not be proved invertible"
         return Bound.undecided("resolvent norm", reason, smallest.assumptions)
-    return Bound(1 / (smallest.upper + moved), 1 / low, "resolvent norm", "proved", smallest.assumptions)
+    found = Bound(1 / (smallest.upper + moved), 1 / low, "resolvent norm", "proved", smallest.assumptions)
+    return certified(found, "resolvent_norm", {"matrix": matrix, "active": diagonal}, {"gamma": exact(gamma)})
 
 
 def _inverse_bound(m: Array) -> Fraction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.certificate_file import matrix_record
+from deqmath.bounds.certificate_file import certificate
 from deqmath.bounds.certificates.cholesky import factorise, shifted
 from deqmath.bounds.certificates.inverse_form import sandwich
 from deqmath.bounds.inputs import Array, balanced, float_vector, symmetric_matrix
@@ -13,6 +13,7 @@ from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, lambda_min, r
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import exact, two_to
+from deqmath.stages import stage
 
 QUANTITY = "y^T H^{-1} y"
 
@@ -68,7 +69,8 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
         return Bound.undecided(
             QUANTITY, "the entries span more than 960 powers of two; scale H or y first", ASSUMPTIONS
         )
-    prepared = _prepare(scaled)
+    stage("positive definiteness")
+    prepared = prepared_factor(scaled)
     if prepared is None:
         return Bound.undecided(QUANTITY, "H could not be proved positive definite", ASSUMPTIONS)
     factor, mu = prepared
@@ -78,7 +80,7 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
     return Bound(low * scale, high * scale, QUANTITY, "proved", ASSUMPTIONS, record)
 
 
-def _prepare(scaled: Array) -> tuple[Array, Fraction] | None:
+def prepared_factor(scaled: Array) -> tuple[Array, Fraction] | None:
     """A Cholesky factor good for solving, and a proved positive lower bound of ``lambda_min``; None without one."""
     n = scaled.shape[0]
     level = 2.0**-53 * (n + 10) * float(scaled.diagonal().sum())
@@ -109,15 +111,10 @@ def _zero(matrix: Array) -> Bound:
 def _certificate(
     matrix: Array, vector: Array, lower: Fraction, upper: Fraction, mu: Fraction, passes: int
 ) -> dict[str, object]:
-    return {
-        "format": "deqmath-certificate",
-        "version": 1,
-        "quantity": "inverse_quadratic_form",
-        "lower": str(lower),
-        "upper": str(upper),
-        "matrix": matrix_record(matrix),
-        "vector": [float(v).hex() for v in vector.tolist()],
-        "method": "variational sandwich",
-        "details": {"lambda_min_lower": str(mu), "passes": passes},
-        "witness": None,
-    }
+    return certificate(
+        "inverse_quadratic_form",
+        {"matrix": matrix, "y": vector},
+        (lower, upper),
+        method="variational sandwich",
+        details={"lambda_min_lower": str(mu), "passes": passes},
+    )

@@ -12,19 +12,25 @@ import numpy as np
 from deqmath.bounds.arc_cosine import kernels
 from deqmath.bounds.balls import ball, ends, precision
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.certificate_file import certified
 from deqmath.bounds.exact_products import exact_matmul
 from deqmath.bounds.gram_enclosure import GramEnclosure, enclosure_lambda_min
 from deqmath.bounds.inputs import Array, float_matrix
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.lambda_bounds import require_digits
 from deqmath.bounds.rationals import two_to
+from deqmath.bounds.relu_fixed_points import ReluDiagonal, relu_pair
 from deqmath.errors import InputError
+from deqmath.stages import stage
 
 CALL = "dm.bounds.limit_kernel(X, gamma0=0.3, digits=15)"
-KINDS = ("diagonal", "gaussian")
+KINDS = {"gaussian": ("identity", "relu"), "diagonal": ("relu",)}
+LARGEST = {("gaussian", "identity"): Fraction(2), ("gaussian", "relu"): Fraction(4, 3)}
+"""The fixed point needs ``gamma0^2`` below this: the slope of its map is at most gamma0^2/2, or 3 gamma0^2/4."""
 LIMIT = "that the Gram matrix of the network tends to this kernel is shown by simulation here, not proved"
 MOST_TRIES = 6
 Pairs = dict[tuple[int, int], tuple[flint.arb, flint.arb]]
+Rule = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +43,11 @@ class LimitKernel:
         The two factors.
     H : GramEnclosure
         ``gamma0^2 S o S_q``.
-    kind : str
-        "diagonal" or "gaussian".
+    kind, phi : str
+        "diagonal" or "gaussian"; "identity" or "relu".
+    gamma0 : Fraction
+    data : ndarray
+        X.
     wanted : int
     """
 
@@ -46,15 +55,22 @@ class LimitKernel:
     S_q: GramEnclosure
     H: GramEnclosure
     kind: str
+    phi: str
+    gamma0: Fraction
+    data: Array
     wanted: int
 
     @cached_property
     def lambda_min(self) -> Bound:
         """The smallest eigenvalue of H, the ``lambda_0`` of an infinitely wide network."""
-        return enclosure_lambda_min(self.H, self.wanted, "lambda_min of the limit kernel", (LIMIT,))
+        found = enclosure_lambda_min(self.H, self.wanted, "lambda_min of the limit kernel", (LIMIT,))
+        named: dict[str, Fraction | str] = {"gamma0": self.gamma0, "kind": self.kind, "phi": self.phi}
+        return certified(found, "limit_kernel", {"X": self.data}, named)
 
 
-def limit_kernel(X: Array, *, gamma0: float | Fraction, digits: int = 15, kind: str = "diagonal") -> LimitKernel:
+def limit_kernel(
+    X: Array, *, gamma0: float | Fraction, digits: int = 15, phi: str | None = None, kind: str = "gaussian"
+) -> LimitKernel:
     r"""The Gram matrix H of the implicit layer in the limit of infinite width.
 
     Parameters
@@ -62,15 +78,19 @@ def limit_kernel(X: Array, *, gamma0: float | Fraction, digits: int = 15, kind: 
     X : ndarray of float64, shape (n, d)
         Rows are samples, not zero, taken exactly.
     gamma0 : float or Fraction
-        Positive, taken exactly; ``gamma0^2 < 2`` for "gaussian".
+        Positive, taken exactly; for a Gaussian A ``gamma0^2 < 2`` (identity) or ``gamma0^2 < 4/3`` (relu).
     digits : int
         Every entry of H is enclosed to within ``10**-digits`` of the largest.
-    kind : {"diagonal", "gaussian"}
-        How A is drawn: section 5.2 of gg22 (diagonal, phi = relu), where ``H = gamma0^2 K_1 o K_0``; or Gaussian with
-        phi = identity, where
+    phi : {"identity", "relu"}
+        The activation of the input, ``z = relu(gamma A z + phi(W x))``; default "identity" for a Gaussian A.
+    kind : {"gaussian", "diagonal"}
+        How A is drawn. Gaussian, with phi = identity:
 
         .. math:: S = \kappa_1(\gamma_0^2 S + X X^T), \quad S_q = \frac{K_0}{1 - \gamma_0^2 K_0}, \quad
            K_0 = \kappa_0(\gamma_0^2 S + X X^T), \quad H = \gamma_0^2 S \circ S_q.
+
+        With phi = relu, ``S_ij = E[relu(u_i) relu(u_j)]`` and ``K_0 = P(u_i, u_j > 0)`` for ``u = g + relu(h)``, g Gaussian of
+        covariance ``gamma0^2 S``, h of ``X X^T``. Diagonal (section 5.2 of gg22, phi = relu): ``H = gamma0^2 K_1 o K_0``.
 
     Returns
     -------
@@ -86,19 +106,24 @@ def limit_kernel(X: Array, *, gamma0: float | Fraction, digits: int = 15, kind: 
     Existence, uniqueness and error of the fixed point: the diagonal gives ``S_ii = ||x_i||^2/(2 - gamma0^2)`` exactly.
     With it, entry (i, j) is a fixed point of ``h(s) = kappa_1(2 S_ii, 2 S_jj, gamma0^2 s + x_i.x_j)``, which maps
     ``|s| <= sqrt(S_ii S_jj)`` into itself and has ``0 <= h' = gamma0^2 kappa_0 <= gamma0^2/2 < 1``. By Banach's theorem it
-    is unique, and ``|s - s*| <= |s - h(s)|/(1 - gamma0^2/2)`` for every s of the interval. s is found by Newton.
+    is unique, and ``|s - s*| <= |s - h(s)|/(1 - gamma0^2/2)`` for every s of the interval. s is found by Newton. For phi =
+    relu see `relu_fixed_points`; its expectations are enclosed by one Gauss quadrature a pair (`relu_kernel`), some
+    milliseconds to 100 ms for each pair of rows.
 
     Examples
     --------
     >>> import numpy as np
     >>> from deqmath.bounds import limit_kernel
-    >>> found = limit_kernel(np.eye(2), gamma0=0.25, digits=20)
+    >>> found = limit_kernel(np.eye(2), gamma0=0.25, digits=20, kind="diagonal")
     >>> print(found.H.entry(0, 1))                  # (1/16) (1/(2 pi)) (1/4)   doctest: +ELLIPSIS
     0.0024867959858108...
+    >>> limit_kernel(np.eye(2), gamma0=0.25, phi="relu").H.entry(0, 1).digits >= 14
+    True
     """
     data = float_matrix(X, "X", "dm.bounds.limit_kernel({}, gamma0=0.3)")
     wanted = require_digits(digits, CALL)
-    g = _square(gamma0, kind)
+    rule = _rule_of(kind, phi)
+    g = _square(gamma0, rule)
     inner = exact_matmul(data, np.ascontiguousarray(data.T))
     n = data.shape[0]
     products = [[inner.fraction(i, j) for j in range(i + 1)] for i in range(n)]
@@ -109,44 +134,73 @@ def limit_kernel(X: Array, *, gamma0: float | Fraction, digits: int = 15, kind: 
     bits = int(wanted * 3.33) + 48
     for _ in range(MOST_TRIES):
         with precision(bits):
-            pairs = _pairs(products, g, kind, bits)
+            pairs = _pairs(products, g, rule, bits)
             if pairs is not None:
-                found = _record(pairs, n, g, kind, wanted, bits)
-                if found.H.radius * 10**wanted <= max(found.H.entry(i, i).mid for i in range(n)):
-                    return found
+                first, second, third = _enclosures(pairs, n, g, bits)
+                if third.radius * 10**wanted <= max(third.entry(i, i).mid for i in range(n)):
+                    return LimitKernel(first, second, third, *rule, Fraction(gamma0), data, wanted)
         bits *= 2
     msg = f"the kernel could not be enclosed to {wanted} digits at {bits} bits; rows of X are nearly parallel, ask for fewer"
     raise InputError(msg)
 
 
-def _square(gamma0: float | Fraction, kind: str) -> Fraction:
+def _rule_of(kind: str, phi: str | None) -> Rule:
     if kind not in KINDS:
         msg = f"kind is {kind!r}; there are {', '.join(KINDS)}: {CALL}"
         raise InputError(msg)
+    chosen = KINDS[kind][0] if phi is None else phi
+    if chosen not in KINDS[kind]:
+        msg = f"phi is {phi!r} for kind {kind!r}; there are {', '.join(KINDS[kind])}: {CALL}"
+        raise InputError(msg)
+    return kind, chosen
+
+
+def _square(gamma0: float | Fraction, rule: Rule) -> Fraction:
     if isinstance(gamma0, bool) or not isinstance(gamma0, (int, float, Fraction)) or not 0 < gamma0 < 2**200:
         msg = f"gamma0 is {gamma0!r}; needed a positive number: {CALL}"
         raise InputError(msg)
     g = Fraction(gamma0) ** 2
-    if kind == "gaussian" and g >= 2:
-        msg = f"gamma0 = {gamma0!r}; the fixed point needs gamma0^2 < 2 (and the network gamma0 < 1/2): {CALL}"
+    if rule in LARGEST and g >= LARGEST[rule]:
+        msg = (
+            f"gamma0 = {gamma0!r}; the fixed point for phi = {rule[1]} needs gamma0^2 < {LARGEST[rule]} "
+            f"(and the network gamma0 < 1/2): {CALL}"
+        )
         raise InputError(msg)
     return g
 
 
-def _pairs(products: list[list[Fraction]], g: Fraction, kind: str, bits: int) -> Pairs | None:
+def _pairs(products: list[list[Fraction]], g: Fraction, rule: Rule, bits: int) -> Pairs | None:
     """``(S_ij, S_q_ij)`` for i >= j; None when a ball is not tight enough to go on."""
     out: Pairs = {}
+    total = len(products) * (len(products) + 1) // 2
     for i, row in enumerate(products):
         for j, x in enumerate(row):
+            stage("kernel entries", len(out), total)
             a, b = row[i], products[j][j]
-            if kind == "diagonal":
-                out[i, j] = _diagonal_pair(a, b, x, i == j)
+            if rule[0] == "diagonal":
+                found: tuple[flint.arb, flint.arb] | None = _diagonal_pair(a, b, x, i == j)
+            elif rule[1] == "relu":
+                found = _relu_pair(a, b, x, g, i == j, bits)
             else:
                 found = _gaussian_pair(a, b, x, g, i == j, bits)
-                if found is None:
-                    return None
-                out[i, j] = found
+            if found is None:
+                return None
+            out[i, j] = found
     return out
+
+
+def _relu_pair(
+    a: Fraction, b: Fraction, x: Fraction, g: Fraction, same: bool, bits: int
+) -> tuple[flint.arb, flint.arb] | None:
+    gg = ball(g)
+    if same:
+        whole = ReluDiagonal.of(gg)
+        return whole.sigma * ball(a), whole.open / (1 - gg * whole.open)
+    found = relu_pair(a, b, x, g, bits)
+    if found is None:
+        return None
+    s, k0 = found
+    return s, k0 / (1 - gg * k0)
 
 
 def _diagonal_pair(a: Fraction, b: Fraction, c: Fraction, same: bool) -> tuple[flint.arb, flint.arb]:
@@ -194,11 +248,11 @@ def contraction_radius(s: flint.arb, image: flint.arb, gg: flint.arb) -> flint.a
     return abs(image - s) / (1 - gg / 2)
 
 
-def _record(pairs: Pairs, n: int, g: Fraction, kind: str, wanted: int, bits: int) -> LimitKernel:
-    third = {key: (ball(g) * s * t, s) for key, (s, t) in pairs.items()}
+def _enclosures(pairs: Pairs, n: int, g: Fraction, bits: int) -> tuple[GramEnclosure, GramEnclosure, GramEnclosure]:
+    """S, S_q and H."""
     first = _enclosure({key: s for key, (s, _) in pairs.items()}, n, bits)
     second = _enclosure({key: t for key, (_, t) in pairs.items()}, n, bits)
-    return LimitKernel(first, second, _enclosure({key: h for key, (h, _) in third.items()}, n, bits), kind, wanted)
+    return first, second, _enclosure({key: ball(g) * s * t for key, (s, t) in pairs.items()}, n, bits)
 
 
 def _enclosure(entries: dict[tuple[int, int], flint.arb], n: int, bits: int) -> GramEnclosure:

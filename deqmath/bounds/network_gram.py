@@ -6,12 +6,14 @@ r"""The Gram matrix of a network, enclosed from proved equilibria and adjoints, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.certificate_file import certificate
 from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibrium, norm_up, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.exact_products import ExactMatrix
@@ -20,7 +22,9 @@ from deqmath.bounds.gram_enclosure import GramEnclosure, enclosure_lambda_min
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, require_digits
+from deqmath.bounds.network_certificates import witness_of
 from deqmath.bounds.rationals import short_up, two_to
+from deqmath.stages import stage
 
 if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
@@ -58,25 +62,28 @@ def network_gram(net: ReLUNetwork, X: Array, digits: int = 15) -> GramEnclosure:
     >>> print(network_gram(net, np.array([[3.0]])).entry(0, 0))                 # z = 6, q = 1: H = 36/4
     9 (exact)
     """
-    return gram_of(weights_of(net), equilibrium(net, X, digits), digits)
+    return gram_of(weights_of(net), equilibrium(net, X, digits), digits)[0]
 
 
-def gram_of(weights: Weights, found: EquilibriumEnclosure, digits: int) -> GramEnclosure:
-    """H from enclosed equilibria; the adjoints are enclosed to ``digits`` digits here."""
+def gram_of(
+    weights: Weights, found: EquilibriumEnclosure, digits: int
+) -> tuple[GramEnclosure, list[tuple[Scaled, Fraction]]]:
+    """H from enclosed equilibria, and the adjoints, which are enclosed to ``digits`` digits here."""
     reason = found.reason
     if not reason and found.undecided_signs:
         reason = f"the signs of {found.undecided_signs} pre-activations could not be proved; H jumps where one is zero"
     if reason:
         nothing = Scaled(np.zeros((0, 0), dtype=object), 0)
-        return GramEnclosure(nothing, Fraction(0), Fraction(0), "undecided", reason)
+        return GramEnclosure(nothing, Fraction(0), Fraction(0), "undecided", reason), []
     duals = adjoints(weights, found, digits)
+    stage("Gram matrix")
     first, first_error = _inner_products([(b.centre, b.radius) for b in found.balls])
     second, second_error = _inner_products(duals)
     values = Scaled(first.values * second.values, first.exponent + second.exponent)
     sizes = [_largest(m) for m in (first, second)]
     error = sizes[0] * second_error + first_error * sizes[1] + first_error * second_error
     factor = weights.gamma**2 / weights.width
-    return GramEnclosure(values, factor, short_up(error * factor))
+    return GramEnclosure(values, factor, short_up(error * factor)), duals
 
 
 def adjoints(weights: Weights, found: EquilibriumEnclosure, digits: int) -> list[tuple[Scaled, Fraction]]:
@@ -89,6 +96,7 @@ def adjoints(weights: Weights, found: EquilibriumEnclosure, digits: int) -> list
     offset = Scaled(offset.values, offset.exponent - scale)
     size = max(1, min(MOST_CHUNK, CHUNK_ENTRIES // m**2))
     for first in range(0, gates.shape[1], size):
+        stage("adjoints", first, gates.shape[1])
         part = gates[:, first : first + size]
         rows = np.flatnonzero(part.any(axis=1))
         values = np.zeros((m, part.shape[1]), dtype=object)
@@ -167,12 +175,19 @@ def network_lambda_min(net: ReLUNetwork, X: Array, digits: int = 15) -> Bound:
     weights, precision = weights_of(net), wanted + GUARD_DIGITS
     best: Bound | None = None
     for _ in range(MOST_TRIES):
-        found = gram_of(weights, equilibrium(net, X, precision), precision)
+        states = equilibrium(net, X, precision)
+        found, duals = gram_of(weights, states, precision)
         if found.status == "undecided":
             return Bound.undecided("lambda_min(H)", found.reason, ASSUMPTIONS)
+        stage("smallest eigenvalue")
         best = enclosure_lambda_min(found, wanted + 1, "lambda_min(H)")
         if best.digits >= wanted or found.radius == 0:
             break
         precision += wanted - int(best.digits) + GUARD_DIGITS
     assert best is not None
-    return best
+    assert states.subject is not None
+    subject, witness = states.subject, witness_of(states, duals)
+    record = certificate(
+        "network_lambda_min", subject.arrays, (best.lower, best.upper), parameters=subject.parameters, witness=witness
+    )
+    return replace(best, certificate=record)

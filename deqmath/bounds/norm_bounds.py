@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.certificate_file import matrix_record, witness_record
+from deqmath.bounds.certificate_file import certificate, witness_record
 from deqmath.bounds.certificates.operator_norm import quick_norm
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenvalue
 from deqmath.bounds.inputs import Array, balanced, float_matrix
@@ -69,17 +69,14 @@ def operator_norm(A: Array, digits: int = 9) -> Bound:
         lower, upper = _tighter(found, lower, upper, wanted)
     factor = two_to(e)
     lower, upper = max(lower - lost, Fraction(0)) * factor, (upper + lost) * factor
-    record = {
-        "format": "deqmath-certificate",
-        "version": 1,
-        "quantity": QUANTITY,
-        "lower": str(lower),
-        "upper": str(upper),
-        "matrix": matrix_record(matrix),
-        "method": "shifted Cholesky of the Gram matrix" if found is None else found.method,
-        "details": {} if found is None else found.details,
-        "witness": None if found is None else witness_record(found.witness),
-    }
+    record = certificate(
+        QUANTITY,
+        {"matrix": matrix},
+        (lower, upper),
+        method="shifted Cholesky of the Gram matrix" if found is None else found.method,
+        details={} if found is None else found.details,
+        witness=None if found is None else witness_record(found.witness),
+    )
     return Bound(lower, upper, QUANTITY, "proved", ASSUMPTIONS, record)
 
 

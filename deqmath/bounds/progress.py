@@ -7,7 +7,3 @@ from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[str, float, float], None]
 """``progress(stage, done, total)``: a stage in words, and how much of it is done. The return value is not used."""
-
-
-def silent(stage: str, done: float, total: float) -> None:
-    """Tell nobody."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deqmath.bounds.bound import Bound
+from deqmath.bounds.bound import Bound, Certificate, Status
 from deqmath.errors import InputError
 
 
@@ -41,6 +41,8 @@ class BoundRecord:
     entries : tuple of Entry
     notes : tuple of str
         What else must be said, such as that a bound is vacuous.
+    certificate : dict or None
+        From which :func:`deqmath.bounds.check_certificate` proves the bounds again.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class BoundRecord:
     title: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = ()
+    certificate: Certificate | None = None
 
     def __getitem__(self, name: str) -> Bound:
         for entry in self.entries:
@@ -78,6 +81,16 @@ class BoundRecord:
     def proved(self) -> bool:
         """Whether no entry is undecided."""
         return all(entry.bound.status == "proved" for entry in self.entries)
+
+    @property
+    def quantity(self) -> str:
+        """The title, as a single bound's quantity."""
+        return self.title
+
+    @property
+    def status(self) -> Status:
+        """ "proved" when no entry is undecided."""
+        return "proved" if self.proved else "undecided"
 
     def __str__(self) -> str:
         width = max((len(entry.name) for entry in self.entries), default=0)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import flint
 
 from deqmath.bounds.balls import ball, enclosed, ends, precision
-from deqmath.bounds.bound import Bound
+from deqmath.bounds.bound import Bound, Certificate
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS
-from deqmath.bounds.network_state import BITS, NetworkState, network_state
+from deqmath.bounds.network_certificates import ends_of, record_certificate
+from deqmath.bounds.network_state import NetworkState, network_state
 from deqmath.bounds.record import BoundRecord, Entry
 from deqmath.bounds.switches import jump_bound
 from deqmath.bounds.theorem_chain import Given, Norms, closes, entry_change, evaluate_chain, least_width
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
 
 CALL = "dm.bounds.theorem_3_1(net, X, y, delta=0.05)"
+UPPER_ONLY = ("c", "jump_q", "change_gram_with_jumps", "coupling")
 _MEANINGS = {
     "rho": ("2 c gamma0 >= gamma ||A(t)||", "contraction"),
     "size_z": ("||z_i(t)||, (14)", "Banach fixed point theorem"),
@@ -33,7 +35,7 @@ _MEANINGS = {
 }
 
 
-def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05) -> BoundRecord:
+def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05, digits: int = 15) -> BoundRecord:
     r"""The constants of gg22 Theorem 3.1 for a given network and data, and whether its proof closes at this width.
 
     Parameters
@@ -44,6 +46,8 @@ def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05) ->
     y : ndarray of float64, shape (n,)
     delta : float
         For ``least_width`` only: the probability left to the draw of b.
+    digits : int
+        Digits of ``lambda_0``; the other constants get more.
 
     Returns
     -------
@@ -79,19 +83,20 @@ def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05) ->
     if not 0 < delta < 1:
         msg = f"delta is {delta!r}; needed a probability between 0 and 1: {CALL}"
         raise InputError(msg)
-    return theorem_record(network_state(net, X, y, CALL), delta)
+    return theorem_record(network_state(net, X, y, CALL, digits), delta)
 
 
 def theorem_record(state: NetworkState, delta: float) -> BoundRecord:
     """The record for an enclosed network."""
-    with precision(BITS):
+    with precision(state.bits):
         given = given_of(state)
         start = _start_entries(state, given)
         values = None if state.reason else evaluate_chain(given)
         if values is None:
             reason = state.reason or "2 c gamma0 >= 1, so the proof gives no constants; use a smaller gamma0"
             entries = [Entry(k, Bound.undecided(k, reason), *_MEANINGS[k]) for k in _MEANINGS]
-            return BoundRecord(_title(state), (*start, *entries), (f"Undecided: {reason}.",))
+            record = theorem_certificate("theorem_3_1", state, given, delta, (*start, *entries))
+            return BoundRecord(_title(state), (*start, *entries), (f"Undecided: {reason}.",), record)
         entries = [Entry(k, enclosed(values[k], k, ASSUMPTIONS), *_MEANINGS[k]) for k in _MEANINGS]
         jumps, whole = with_jumps(state, given, values)
         entries += [
@@ -106,7 +111,9 @@ def theorem_record(state: NetworkState, delta: float) -> BoundRecord:
         entries.append(
             Entry("least_width", width, "where the smooth chain closes at these c, lambda_0, gamma0", "bisection")
         )
-        return BoundRecord(_title(state), (*start, *entries), _notes(given, values, whole, width))
+        verdict = _verdict(given, values, whole)
+        record = theorem_certificate("theorem_3_1", state, given, delta, (*start, *entries), verdict)
+        return BoundRecord(_title(state), (*start, *entries), _notes(given, verdict, width), record)
 
 
 def given_of(state: NetworkState) -> Given:
@@ -117,7 +124,7 @@ def given_of(state: NetworkState) -> Given:
     gamma = ball(state.gamma)
     residual = state.residual_norm() if state.residual else flint.arb(0)
     low = state.lambda_0.lower or Fraction(0)
-    return Given(state.m, state.n, c, gamma, low, residual, state.largest_input(), state.output_norm())
+    return Given(state.m, state.n, c, gamma, low, residual, ball(state.largest_input()), ball(state.output_norm()))
 
 
 def with_jumps(state: NetworkState, given: Given, values: Norms) -> tuple[flint.arb, flint.arb]:
@@ -128,7 +135,7 @@ def with_jumps(state: NetworkState, given: Given, values: Norms) -> tuple[flint.
     """
     budget = ends(values["change_u"])[1]
     phi = state.injection()
-    found = zip(state.found.balls, state.adjoints(), strict=True)
+    found = zip(state.found.balls, state.duals, strict=True)
     jump = max(jump_bound(state.weights, one, q, phi[:, i], budget) for i, (one, q) in enumerate(found))
     extra = ball(jump) / (1 - values["rho"])
     scalars = {"gamma": given.gamma, "h": given.gamma**2 / given.m}
@@ -157,11 +164,38 @@ def _width(state: NetworkState, given: Given, delta: float) -> Bound:
     return least_width(state.n, delta=delta, lambda_0=given.lambda_0, gamma0=gamma0, c=given.c)
 
 
-def _notes(given: Given, values: Norms, whole: flint.arb, width: Bound) -> tuple[str, ...]:
-    smooth = closes(given, values)
-    if smooth and whole <= ball(given.lambda_0) / 2:
+def theorem_certificate(
+    quantity: str,
+    state: NetworkState,
+    given: Given,
+    delta: float,
+    entries: tuple[Entry, ...],
+    verdict: str = "vacuous",
+) -> Certificate | None:
+    """Every proved entry, with the numbers that the formulas start from."""
+    gamma0 = ends(given.gamma * flint.arb(state.m).sqrt())[1]
+    numbers: dict[str, Fraction | str] = {
+        "c": given.c,
+        "x": state.largest_input(),
+        "b": state.output_norm(),
+        "lambda_0": given.lambda_0,
+        "gamma0": gamma0,
+        "delta": Fraction(delta),
+        "verdict": verdict,
+    }
+    return record_certificate(quantity, state.subject, ends_of(entries, UPPER_ONLY), numbers, state.witness())
+
+
+def _verdict(given: Given, values: Norms, whole: flint.arb) -> str:
+    if not closes(given, values):
+        return "vacuous"
+    return "closes" if whole <= ball(given.lambda_0) / 2 else "closes without switches"
+
+
+def _notes(given: Given, verdict: str, width: Bound) -> tuple[str, ...]:
+    if verdict == "closes":
         return ("The chain closes at this width, switches included: (a), (b), (c) hold for all t, proved.",)
-    if smooth:
+    if verdict == "closes without switches":
         text = (
             "The smooth chain closes at this width, but with the switches that it cannot exclude it does not: "
             "the conclusions are not proved (the paper's (13) leaves switches out)."

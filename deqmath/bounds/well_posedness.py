@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.certificate_file import Ends, certificate
 from deqmath.bounds.certificates.monotone import monotone_constant
 from deqmath.bounds.equilibria import weights_of
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, require_digits
@@ -61,6 +62,9 @@ def well_posed(net: ReLUNetwork, digits: int = 9) -> BoundRecord:
         note = "Well posed, proved: I - gamma A is monotone (although rho >= 1)."
     else:
         note = "Well-posedness is undecided: rho >= 1 or too close to it, and I - gamma A is not proved monotone."
+    ends: dict[str, Ends] = {"norm": (norm.lower, norm.upper), "rho": (rho.lower, rho.upper)}
+    if c is not None:
+        ends["monotonicity"] = (c, None)
     return BoundRecord(
         "well-posedness of z = relu(gamma A z + phi)",
         (
@@ -69,4 +73,5 @@ def well_posed(net: ReLUNetwork, digits: int = 9) -> BoundRecord:
             Entry("monotonicity", monotone, "lambda_min(I - gamma (A + A^T)/2)", "> 0: monotone complementarity"),
         ),
         (note,),
+        certificate("well_posed", {"A": net.A}, ends, parameters={"gamma": exact(net.gamma)}),
     )

@@ -24,6 +24,7 @@ def bound_command(
     seed: int = 0,
     delta: float = 0.05,
     true_gram: bool = False,
+    phi: Literal["relu", "identity"] | None = None,
     json: Path | None = None,
     certificate: Path | None = None,
 ) -> int:
@@ -63,21 +64,27 @@ def bound_command(
     delta : P
         Probability that the statement of a probabilistic theorem may fail.
     true_gram : bool
-        With lambda-min: of H itself, enclosed from proved equilibria, not of H as computed in float64.
+        With lambda-min: of H itself, enclosed from proved equilibria. Default: of H as computed in float64.
+    phi : ACT
+        With limit-kernel and a gaussian A: relu or identity, the activation of the input. Default: identity,
+        which is in closed form; relu takes a quadrature for each pair of samples.
     json : FILE
         Write the bound to this file as JSON, its ends as exact fractions; - is stdout.
     certificate : FILE
-        Write what proves the bound to this file as JSON, for deqmath check-certificate; a matrix of more than 4096
-        entries goes to FILE.npy beside it. - is stdout.
+        Write what proves the bound to this file as JSON, for deqmath check-certificate; arrays of more than 4096
+        entries go to FILE.npz beside it. - is stdout.
     """
     from deqmath.claims.write import check_target
     from deqmath.cli.bound_quantities import QUANTITIES, Asked
     from deqmath.cli.problem import make_problem
-    from deqmath.cli.terminal import Ticking
+    from deqmath.cli.terminal import Stages
     from deqmath.errors import InputError
 
     if name not in QUANTITIES:
         msg = f"there is no bound named {name}; there are {', '.join(QUANTITIES)}"
+        raise InputError(msg)
+    if phi is not None and name != "limit-kernel":
+        msg = f"--phi is for limit-kernel; {name} is about a network whose phi is relu"
         raise InputError(msg)
     if not 0 < delta < 1:
         msg = f"delta is {delta}; needed a probability between 0 and 1, as in --delta 0.05"
@@ -85,8 +92,8 @@ def bound_command(
     check_target(json, "--json")
     check_target(certificate, "--certificate")
     problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
-    with Ticking(f"certifying {name} to {digits} digits"):
-        found = QUANTITIES[name](problem, Asked(digits, delta, true_gram))
+    with Stages(f"certifying {name}"):
+        found = QUANTITIES[name](problem, Asked(digits, delta, true_gram, phi))
     return _report(problem, found, digits, json, certificate)
 
 
@@ -117,24 +124,30 @@ def _report(problem: Problem, found: Answer, digits: int, json: Path | None, cer
 
 
 def _write_certificate(found: Answer, target: Path) -> None:
-    """The certificate, and the matrix beside it where the certificate holds only its fingerprint."""
+    """The certificate, and beside it the arrays of which it holds only the fingerprint."""
     from deqmath.claims.jsonable import jsonable
     from deqmath.claims.report import to_text
     from deqmath.claims.write import write_text
     from deqmath.cli.terminal import note
     from deqmath.errors import InputError
 
-    if found.certificate is None:
-        msg = "this bound carries no certificate (lambda-min of the float64 H, norm and inverse-form do); leave out --certificate"
+    record = found.certificate
+    if record is None:
+        msg = f"nothing was proved, so there is no certificate to write: {found.text}"
         raise InputError(msg)
-    embedded = "entries" in found.certificate["matrix"]
-    if not embedded and found.matrix is not None and str(target) != "-":
-        _write_matrix(target.with_name(target.name + ".npy"), found.matrix)
-        note(f"deqmath: the matrix is in {target.name}.npy; keep it beside the certificate")
-    write_text(target, to_text(jsonable(found.certificate, "certificate")))
+    described = {"matrix": record.get("matrix"), **record.get("arrays", {})}
+    large = {name: found.arrays[name] for name, value in described.items() if value and _only_named(value)}
+    if large and str(target) != "-":
+        _write_arrays(target.with_name(target.name + ".npz"), large)
+        note(f"deqmath: {', '.join(large)} in {target.name}.npz; keep it beside the certificate")
+    write_text(target, to_text(jsonable(record, "certificate")))
 
 
-def _write_matrix(path: Path, matrix: Any) -> None:
+def _only_named(described: dict[str, Any]) -> bool:
+    return "entries" not in described and "fractions" not in described
+
+
+def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """In one step, like every file."""
     import os
 
@@ -143,7 +156,7 @@ def _write_matrix(path: Path, matrix: Any) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as stream:
-            np.save(stream, matrix)
+            np.savez(stream, allow_pickle=False, **arrays)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

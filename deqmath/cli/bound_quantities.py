@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from deqmath.bounds import Bound, BoundRecord, EquilibriumEnclosure
     from deqmath.cli.problem import Problem
+
+Arrays = Mapping[str, Any]
 
 #: More centres than this are left out of the JSON.
 _MOST_CENTRES = 2**15
@@ -23,6 +25,7 @@ class Asked:
     digits: int
     delta: float
     true_gram: bool
+    phi: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Answer:
         Whether everything is proved.
     assumptions
         What the proofs take for granted.
-    certificate, matrix
-        What proves a single bound again, and the matrix it is about.
+    certificate, arrays
+        What proves it again, and the arrays it is about.
     """
 
     meaning: str
@@ -54,24 +57,35 @@ class Answer:
     proved: bool
     assumptions: tuple[str, ...]
     certificate: dict[str, Any] | None = None
-    matrix: np.ndarray[Any, Any] | None = None
+    arrays: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
 
-def _single(found: Bound, meaning: str, matrix: Any = None) -> Answer:
+def _single(found: Bound, meaning: str, arrays: Arrays) -> Answer:
     return Answer(
         meaning,
         f"{found.quantity} = {found}",
-        found.as_json(),
+        {key: value for key, value in found.as_json().items() if key != "certificate"},
         found.digits,
         found.status == "proved",
         found.assumptions,
         found.certificate,
-        matrix,
+        arrays,
     )
 
 
-def _several(found: BoundRecord, meaning: str) -> Answer:
-    return Answer(meaning, str(found), found.as_json(), None, found.proved, found.assumptions)
+def _several(found: BoundRecord, meaning: str, arrays: Arrays, digits: int, named: tuple[str, ...]) -> Answer:
+    """A record; the digits asked for are those of the entries named that were proved."""
+    document, proved = found.as_json(), found.proved
+    for bound in document["bounds"].values():
+        del bound["certificate"]
+    reached = [found[name].digits for name in named if found[name].status == "proved"]
+    least = min(reached, default=float(digits))
+    return Answer(meaning, str(found), document, least, proved, found.assumptions, found.certificate, arrays)
+
+
+def _network_arrays(problem: Problem) -> Arrays:
+    net = problem.net
+    return {"A": net.A, "W": net.W, "b": net.b, "X": problem.data.X, "y": problem.data.y}
 
 
 def _float_gram(problem: Problem) -> Any:
@@ -95,9 +109,11 @@ def lambda_min(problem: Problem, asked: Asked) -> Answer:
             "the smallest eigenvalue of the Gram matrix H of eq. (8) itself, from proved equilibria and adjoints of "
             "the network whose float64 parameters are taken exactly"
         )
-        return _single(found, meaning)
+        return _single(found, meaning, _network_arrays(problem))
     gram = _float_gram(problem)
-    return _single(bounds.lambda_min(gram, digits=asked.digits), f"the smallest eigenvalue of {_AS_COMPUTED}", gram)
+    return _single(
+        bounds.lambda_min(gram, digits=asked.digits), f"the smallest eigenvalue of {_AS_COMPUTED}", {"matrix": gram}
+    )
 
 
 def norm(problem: Problem, asked: Asked) -> Answer:
@@ -105,7 +121,7 @@ def norm(problem: Problem, asked: Asked) -> Answer:
     from deqmath.bounds import operator_norm
 
     meaning = "the operator norm ||A||_2 of the float64 matrix A that was drawn, taken exactly"
-    return _single(operator_norm(problem.net.A, digits=asked.digits), meaning, problem.net.A)
+    return _single(operator_norm(problem.net.A, digits=asked.digits), meaning, {"matrix": problem.net.A})
 
 
 def well_posed(problem: Problem, asked: Asked) -> Answer:
@@ -114,9 +130,9 @@ def well_posed(problem: Problem, asked: Asked) -> Answer:
 
     found = bounds.well_posed(problem.net, asked.digits)
     meaning = "whether every input has one and only one equilibrium"
-    answer = _several(found, meaning)
+    answer = _several(found, meaning, _network_arrays(problem), asked.digits, ("rho",))
     proved = found.notes[0].startswith("Well posed, proved")
-    return Answer(meaning, answer.text, answer.document, found["rho"].digits, proved, answer.assumptions)
+    return replace(answer, proved=proved)
 
 
 def equilibrium(problem: Problem, asked: Asked) -> Answer:
@@ -129,7 +145,8 @@ def equilibrium(problem: Problem, asked: Asked) -> Answer:
     )
     document = _equilibrium_document(found, asked.digits)
     proved = found.status == "proved" and found.undecided_signs == 0
-    return Answer(meaning, str(found), document, found.digits, proved, found.assumptions)
+    arrays = _network_arrays(problem)
+    return Answer(meaning, str(found), document, found.digits, proved, found.assumptions, found.certificate, arrays)
 
 
 def _equilibrium_document(found: EquilibriumEnclosure, digits: int) -> dict[str, Any]:
@@ -164,25 +181,25 @@ def inverse_form(problem: Problem, asked: Asked) -> Answer:
 
     gram = _float_gram(problem)
     found = inverse_quadratic_form(gram, problem.data.y, digits=asked.digits)
-    return _single(found, f"y^T H^(-1) y for the targets y and {_AS_COMPUTED}", gram)
+    return _single(found, f"y^T H^(-1) y for the targets y and {_AS_COMPUTED}", {"matrix": gram, "y": problem.data.y})
 
 
 def theorem_3_1(problem: Problem, asked: Asked) -> Answer:
     """The constants of Theorem 3.1, and whether its proof closes."""
     from deqmath import bounds
 
-    found = bounds.theorem_3_1(problem.net, problem.data.X, problem.data.y, delta=asked.delta)
-    return _several(
-        found, "every constant of gg22 Theorem 3.1, derived by the norm calculus, for this network at t = 0"
-    )
+    found = bounds.theorem_3_1(problem.net, problem.data.X, problem.data.y, delta=asked.delta, digits=asked.digits)
+    meaning = "every constant of gg22 Theorem 3.1, derived by the norm calculus, for this network at t = 0"
+    return _several(found, meaning, _network_arrays(problem), asked.digits, ("lambda_0", "residual", "omega"))
 
 
 def generalization(problem: Problem, asked: Asked) -> Answer:
     """The terms of Theorem 4.1."""
     from deqmath import bounds
 
-    found = bounds.generalization(problem.net, problem.data.X, problem.data.y, delta=asked.delta)
-    return _several(found, "the terms of gg22 Theorem 4.1 for this network and these samples")
+    found = bounds.generalization(problem.net, problem.data.X, problem.data.y, delta=asked.delta, digits=asked.digits)
+    meaning = "the terms of gg22 Theorem 4.1 for this network and these samples"
+    return _several(found, meaning, _network_arrays(problem), asked.digits, ("leading", "B", "risk"))
 
 
 def limit_kernel(problem: Problem, asked: Asked) -> Answer:
@@ -197,10 +214,11 @@ def limit_kernel(problem: Problem, asked: Asked) -> Answer:
         )
         raise InputError(msg)
     gamma0 = problem.settings["gamma0"]
-    found = bounds.limit_kernel(problem.data.X, gamma0=gamma0, digits=asked.digits + 6, kind=init)
-    phi = "relu" if init == "diagonal" else "identity"
-    meaning = f"the smallest eigenvalue of the Gram matrix in the limit of infinite width, {init} A and phi = {phi}"
-    return _single(found.lambda_min, meaning)
+    found = bounds.limit_kernel(problem.data.X, gamma0=gamma0, digits=asked.digits + 6, kind=init, phi=asked.phi)
+    meaning = (
+        f"the smallest eigenvalue of the Gram matrix in the limit of infinite width, {init} A and phi = {found.phi}"
+    )
+    return _single(found.lambda_min, meaning, {"X": problem.data.X})
 
 
 QUANTITIES: dict[str, Callable[[Problem, Asked], Answer]] = {

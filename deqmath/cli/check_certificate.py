@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+#: A check that takes longer says how long it took.
+_WORTH_SAYING = 10.0
 
 
 def check_certificate_command(file: Path, /, *, matrix: Path | None = None, json: Path | None = None) -> int:
@@ -16,50 +21,58 @@ def check_certificate_command(file: Path, /, *, matrix: Path | None = None, json
     ----------
     file : FILE
         What ``deqmath bound ... --certificate FILE`` wrote.
-    matrix : NPY
-        The matrix, where the certificate holds only its fingerprint. Default: FILE.npy, if it is there.
+    matrix : NPZ
+        The arrays of which the certificate holds only the fingerprint, by name (or one matrix as .npy). Default:
+        FILE.npz, if it is there.
     json : FILE
         Write the verdict to this file as JSON; - is stdout.
     """
-    from deqmath.bounds import FalseCertificateError, check_certificate
+    from deqmath.bounds import BoundRecord, FalseCertificateError, check_certificate
     from deqmath.claims.write import check_target
-    from deqmath.cli.terminal import Ticking, note
+    from deqmath.cli.terminal import Stages, note
 
     check_target(json, "--json")
-    given = _matrix(file, matrix)
+    given, start = _arrays(file, matrix), time.monotonic()
     try:
-        with Ticking(f"checking {file.name}"):
+        with Stages(f"checking {file.name}"):
             found = check_certificate(file, given)
     except FalseCertificateError as error:
         _write(json, {"status": "refuted", "reason": str(error)})
         note(f"deqmath: refuted: {error}")
         return 1
-    _write(json, {key: value for key, value in found.as_json().items() if key != "certificate"})
+    seconds = time.monotonic() - start
+    if seconds > _WORTH_SAYING:
+        note(f"deqmath: the check took {seconds:.0f} s")
+    document = {key: value for key, value in found.as_json().items() if key != "certificate"}
+    _write(json, {"status": found.status, **document})
     if str(json) != "-":
-        print(f"{found.quantity} = {found}")
+        print(found if isinstance(found, BoundRecord) else f"{found.quantity} = {found}")
     if found.status == "proved":
         if str(json) != "-":
-            print("Proved again, independently, from the matrix alone.")
+            print("Proved again, independently, from the data alone.")
         return 0
     return 3
 
 
-def _matrix(file: Path, matrix: Path | None) -> Any:
+def _arrays(file: Path, given: Path | None) -> Any:
+    """The arrays beside the certificate, or those named; None when there are none."""
     import numpy as np
 
     from deqmath.errors import DataError
 
-    path = file.with_name(file.name + ".npy") if matrix is None else matrix
-    if matrix is None and not path.is_file():
+    path = file.with_name(file.name + ".npz") if given is None else given
+    if given is None and not path.is_file():
         return None
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        msg = f"cannot read the matrix {path}: {error}"
+        loaded = np.load(path, allow_pickle=False)
+        found = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        msg = f"cannot read the arrays {path}: {error}"
         raise DataError(msg) from error
-    if not isinstance(found, np.ndarray) or found.dtype != np.float64 or found.ndim != 2:
-        msg = f"{path} does not hold a float64 matrix; needed what np.save(FILE, matrix) writes"
-        raise DataError(msg)
+    for array in found.values() if isinstance(found, dict) else [found]:
+        if array.dtype != np.float64 or array.ndim not in (1, 2):
+            msg = f"{path} does not hold float64 matrices; needed what deqmath bound --certificate or np.savez writes"
+            raise DataError(msg)
     return found
 
 

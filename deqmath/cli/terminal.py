@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -60,35 +58,44 @@ class Progress:
             sys.stderr.flush()
 
 
-class Ticking:
-    """A :class:`Progress` line with the seconds that have passed, while one long call runs.
+class Stages:
+    """A progress bar on stderr that names the stage a long call has reached; silent if stderr is not a terminal.
+
+    The stages are told by :func:`deqmath.stages.stage`; one whose length nobody knows shows a moving bar.
 
     Examples
     --------
-    >>> from deqmath.cli.terminal import Ticking
-    >>> with Ticking("certifying lambda-min to 50 digits"):
+    >>> from deqmath.cli.terminal import Stages
+    >>> with Stages("certifying lambda-min"):
     ...     total = sum(range(10))
     """
 
     def __init__(self, text: str) -> None:
-        self._text, self._progress, self._done = text, Progress(), threading.Event()
-        self._thread = threading.Thread(target=self._tick, daemon=True)
-
-    def _tick(self) -> None:
-        start = time.monotonic()
-        while not self._done.wait(1.0):
-            self._progress.say(f"{self._text}: {time.monotonic() - start:.0f} s")
+        self._text, self._live = text, sys.stderr.isatty()
 
     def __enter__(self) -> Self:
-        self._progress.say(self._text)
-        if sys.stderr.isatty():
-            self._thread.start()
+        if not self._live:
+            return self
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        from deqmath.stages import listening
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self._text, total=None)
+        self._bar.start()
+        self._listening = listening(self._hear)
+        self._listening.__enter__()
         return self
+
+    def _hear(self, name: str, done: float, total: float) -> None:
+        text = f"{self._text}: {name}"
+        self._bar.update(self._task, description=text[:60], completed=done, total=total or None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._progress.__exit__(kind, error, trace)
+        if self._live:
+            self._listening.__exit__(kind, error, trace)
+            self._bar.stop()

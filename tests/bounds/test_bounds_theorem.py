@@ -241,12 +241,11 @@ def test_generalization_against_exact_rationals():
     assert misses(11) == 0
 
 
-def test_the_gap_between_h_and_its_float64_is_needed(monkeypatch):
+def test_the_gap_between_h_and_its_centre_is_needed(monkeypatch):
     monkeypatch.setattr(gated_systems, "STEP_BITS", 4)
-    monkeypatch.setattr(network_state, "DIGITS", 6)
+    monkeypatch.setattr(network_state, "GUARD_DIGITS", -9)
     assert misses(12, 2) == 0
-    sound = generalization_bound._rounded
-    monkeypatch.setattr(generalization_bound, "_rounded", lambda found: (sound(found)[0], F(0)))
+    monkeypatch.setattr(generalization_bound, "gap_to_centre", lambda state: F(0))  # noqa: ARG005
     assert misses(12, 2) > 0
 
 

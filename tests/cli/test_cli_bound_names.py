@@ -87,10 +87,11 @@ def test_a_matrix_too_large_to_embed_goes_beside_the_certificate(deqmath, tmp_pa
         "c.json",
     )
     assert answer.code == 0
-    assert "c.json.npy" in answer.err
-    assert np.load(tmp_path / "c.json.npy").shape == (70, 70)
+    assert "c.json.npz" in answer.err
+    assert np.load(tmp_path / "c.json.npz")["matrix"].shape == (70, 70)
     assert deqmath("check-certificate", "c.json").code == 0
-    (tmp_path / "c.json.npy").rename(tmp_path / "h.npy")
+    np.save(tmp_path / "h.npy", np.load(tmp_path / "c.json.npz")["matrix"])
+    (tmp_path / "c.json.npz").unlink()
     assert deqmath("check-certificate", "c.json", "--matrix", "h.npy").code == 0
 
 
@@ -98,12 +99,54 @@ def test_certificates_that_cannot_be_read(refused, tmp_path):
     assert "none.json" in refused("check-certificate", "none.json")
     (tmp_path / "c.json").write_text('{"format": "deqm')
     assert "c.json" in refused("check-certificate", "c.json")
-    (tmp_path / "c.json.npy").write_bytes(b"\x93NUMPY broken")
-    assert "c.json.npy" in refused("check-certificate", "c.json")
+    (tmp_path / "c.json.npz").write_bytes(b"\x93NUMPY broken")
+    assert "c.json.npz" in refused("check-certificate", "c.json")
 
 
-def test_bounds_without_a_certificate_say_so(refused):
-    assert "no certificate" in refused("bound", "well-posed", *SMALL, "--certificate", "c.json")
+EVERY = [
+    ("well-posed", ()),
+    ("equilibrium", ()),
+    ("lambda-min", ("--true-gram",)),
+    ("theorem-3.1", ()),
+    ("generalization", ()),
+    ("limit-kernel", ()),
+    ("limit-kernel", ("--init", "diagonal")),
+]
+
+
+@pytest.mark.parametrize(("name", "more"), EVERY)
+def test_every_name_has_a_certificate_that_is_proved_again(deqmath, name, more):
+    options = ("--data", "digits", "--samples", 3, "--width", 60, "--gamma0", 0.15, "--digits", 12, *more)
+    assert deqmath("bound", name, *options, "--certificate", "c.json").code in (0, 3)
+    answer = deqmath("check-certificate", "c.json")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Proved again" in answer.out
+
+
+def test_a_certificate_changed_anywhere_is_refused(deqmath, tmp_path):
+    deqmath("bound", "well-posed", *SMALL, "--certificate", "c.json")
+    record = json.loads((tmp_path / "c.json").read_text())
+    record["method"] = "another"
+    (tmp_path / "c.json").write_text(json.dumps(record))
+    answer = deqmath("check-certificate", "c.json")
+    assert answer.code == 2
+    assert "altered" in answer.err
+
+
+def test_nothing_is_half_written_when_interrupted(deqmath, tmp_path, monkeypatch):
+    from deqmath import bounds
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bounds, "operator_norm", interrupted)
+    answer = deqmath("bound", "norm", *SMALL, "--certificate", "c.json", "--json", "n.json")
+    assert answer.code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_phi_is_for_the_limit_kernel(refused):
+    assert "limit-kernel" in refused("bound", "norm", *SMALL, "--phi", "relu")
 
 
 def test_delta_out_of_range(refused):

@@ -24,7 +24,7 @@ MOST_PASSES = 4000
 
 
 def sandwich(
-    operator: SymmetricOperator, factor: Array, mu: Fraction, y: Array, digits: int
+    operator: SymmetricOperator, factor: Array, mu: Fraction, y: Array | Scaled, digits: int
 ) -> tuple[Fraction, Fraction, int]:
     """``(lower, upper, passes)`` of ``y^T S^{-1} y``, refined until ``digits`` are proved or passes stop helping.
 
@@ -36,10 +36,10 @@ def sandwich(
         A lower Cholesky factor near that of S; only the speed depends on it.
     mu : Fraction
         Proved ``0 < mu <= lambda_min(S)``.
-    y : ndarray, shape (n,)
+    y : ndarray, shape (n,), or Scaled, shape (n, 1)
         Not zero.
     """
-    target = Scaled.from_floats(y.reshape(-1, 1))
+    target = y if isinstance(y, Scaled) else Scaled.from_floats(y.reshape(-1, 1))
     n = operator.size
     x = Scaled(np.zeros((n, 1), dtype=object), 0)
     residual = target
