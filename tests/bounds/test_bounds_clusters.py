@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bounds_matrices import mp_eigenvalues, planted_hadamard
 
-from deqmath.bounds import eigenvalue, lambda_max, lambda_min
+from deqmath.bounds import eigenvalue, lambda_bounds, lambda_max, lambda_min
 from deqmath.bounds.candidates import low_eigenpairs
 from deqmath.bounds.certificates import wide_block
 from deqmath.bounds.certificates.deflation import prove_gap
@@ -61,6 +61,17 @@ def test_wide_cluster_that_is_not_exact(rng):
     assert bound.lower <= truth <= bound.upper
     assert bound.certificate["details"]["cluster"] > 24
     assert bound.digits >= 16
+
+
+def test_repeated_rows_of_an_indefinite_matrix(rng, monkeypatch):
+    """Zero is the answer only when the distinct rows are proved definite."""
+    h = rng.standard_normal((8, 8))
+    order = np.array([0, 1, 2, 3, 4, 5, 6, 7, 7, 0])
+    h = (h + h.T)[np.ix_(order, order)]
+    assert not lambda_bounds._repeats_a_definite(h)
+    assert lambda_min(h, 10).upper < 0
+    monkeypatch.setattr(lambda_bounds, "lower_bound", lambda *_: F(1))
+    assert lambda_min(h, 10).lower == 0
 
 
 def test_singular_indefinite_matrices_are_not_called_zero(rng):

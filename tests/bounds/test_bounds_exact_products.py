@@ -86,6 +86,42 @@ def test_memory_stays_below_one_and_a_half_times_the_input(rng):
     assert a.nbytes + peak <= 1.5 * a.nbytes
 
 
+@pytest.mark.parametrize("shape", [(6, 9), (40, 25), (1, 3)])
+def test_any_array_namespace_gives_the_same_integers(monkeypatch, rng, shape):
+    """The matrix may live elsewhere: only +, - and @ of its namespace touch it."""
+    strict = pytest.importorskip("array_api_strict")
+    monkeypatch.setattr(exact_products, "DEVICE_BLOCK_ENTRIES", 64)
+    a = rng.standard_normal(shape) * 10.0 ** rng.integers(-12, 12, shape)
+    x, y = rng.standard_normal((shape[1], 2)), rng.standard_normal((shape[0], 2))
+    there = strict.asarray(a)
+    assert as_exact(exact_matmul(there, x)) == exact_matrix(a) * exact_matrix(x)
+    back = ExactMatrix(there).transposed_times(Scaled.from_floats(y))
+    assert as_exact(back) == exact_matrix(a.T) * exact_matrix(y)
+    with pytest.raises(ShapeError, match="960 powers"):
+        exact_matmul(strict.asarray(a * 2.0**400), x)
+
+
+@pytest.mark.parametrize("exponent", [-900, -30, 0, 200])
+def test_cut_is_the_nearest_multiple(rng, exponent):
+    values = rng.standard_normal(500) * 2.0 ** (exponent + rng.integers(-5, 26, 500))
+    piece = exact_products.cut(values, exponent)
+    assert np.array_equal(piece, np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent))
+    assert np.all(np.abs(values - piece) <= 2.0 ** (exponent - 1))
+
+
+def test_a_slice_too_wide_loses_bits(monkeypatch, rng):
+    """More bits a slice than the rule allows, and sums beyond 2**53 are rounded."""
+    n, allowed = 4096, right_bits(4096)
+    a = rng.uniform(1, 2, (3, n))
+    x = Scaled(np.array([[int(v)] for v in rng.integers(2**20, 2**22, n)], dtype=object), 0)
+    wanted = [[sum(Fraction(u) * int(v) for u, v in zip(row, x.values[:, 0], strict=True))] for row in a.tolist()]
+    sound = ExactMatrix(a).times(x)
+    assert [[sound.fraction(i, 0)] for i in range(3)] == wanted
+    monkeypatch.setattr(exact_products, "right_bits", lambda _: allowed + 8)
+    false = ExactMatrix(a).times(x)
+    assert [[false.fraction(i, 0)] for i in range(3)] != wanted
+
+
 def test_block_algebra(rng):
     x, y = (Scaled.from_floats(rng.standard_normal((9, 3))) for _ in range(2))
     assert as_exact(gram(x, y)) == as_exact(x).transpose() * as_exact(y)
