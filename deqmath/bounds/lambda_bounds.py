@@ -16,6 +16,7 @@ from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rational_matrix import RationalDense, require_symmetric_rational
 from deqmath.bounds.rationals import exact, two_to
+from deqmath.bounds.repeated_rows import distinct_rows
 from deqmath.errors import InputError, UndecidedError
 
 MOST_DIGITS = 3_000
@@ -39,9 +40,9 @@ def lambda_min(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     Returns
     -------
     Bound
-        ``lower <= lambda_min(H) <= upper``. Fewer digits than asked are returned, still proved, when the lowest
-        eigenvalues form a cluster of more than 24 that float64 cannot separate from the rest, or when
-        ``lambda_min`` is zero.
+        ``lower <= lambda_min(H) <= upper``; equal ends when the eigenvalue is a simple fraction whose eigenspace can
+        be written down (zero for repeated samples, c for ``c I`` plus low rank). Fewer digits than asked are
+        returned, still proved, when the lowest eigenvalues form an inexact cluster of more than 24.
 
     Raises
     ------
@@ -164,6 +165,9 @@ def _extreme(matrix: Array, digits: int, sign: int, quantity: str) -> Bound:
     if simple is not None:
         return Bound(simple, simple, quantity, "proved", (EXACT_INPUT,), _certificate(matrix, quantity, simple, simple))
     scaled, e, lost = balanced(matrix)
+    if sign > 0 and not lost and _repeats_a_definite(scaled):
+        zero = Fraction(0)
+        return Bound(zero, zero, quantity, "proved", ASSUMPTIONS, _certificate(matrix, quantity, zero, zero))
     found = smallest_eigenvalue(Dense(scaled, sign, max_slices=8 + int(digits * BITS_PER_DIGIT / 27)), digits)
     factor = sign * two_to(e)
     low = None if found.lower is None else (found.lower - lost) * factor
@@ -171,6 +175,16 @@ def _extreme(matrix: Array, digits: int, sign: int, quantity: str) -> Bound:
     lower, upper = (low, high) if sign > 0 else (high, low)
     record = _certificate(matrix, quantity, lower, upper, found)
     return Bound(lower, upper, quantity, "proved", ASSUMPTIONS, record)
+
+
+def _repeats_a_definite(matrix: Array) -> bool:
+    """Whether some rows are equal and the matrix of the distinct ones is proved positive definite: lambda_min is zero."""
+    rows = distinct_rows(matrix)
+    if rows.size == matrix.shape[0]:
+        return False
+    smaller = np.ascontiguousarray(matrix[np.ix_(rows, rows)])
+    low = lower_bound(smaller, 2.0**-52 * (rows.size + 10) * float(smaller.diagonal().sum()))
+    return low is not None and low > 0
 
 
 def _rational_extreme(matrix: flint.fmpq_mat, digits: int, sign: int, quantity: str) -> Bound:
