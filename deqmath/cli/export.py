@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deqmath.claims import Claim
+    from deqmath.codegen import GeneratedModule
+
+#: What can be exported whole, beside the claims.
+MODELS = ("gg22.model",)
 
 
 def export_command(
@@ -22,9 +26,11 @@ def export_command(
     Parameters
     ----------
     claim_id : ID
-        A claim id, or FILE::ID for a claim in your own file (which is Python and is run).
+        A claim id, or FILE::ID for a claim in your own file (which is Python and is run); or a whole model,
+        ``gg22.model``: residual, equilibrium solver, prediction, gradient, Jacobian products and Gram.
     target : TARGET
-        The library to generate for: numpy, or mpmath for many digits.
+        The library to generate for: numpy, array-api, cupy, jax, torch, mpmath (many digits) or flint (balls).
+        It need not be installed.
     output : FILE
         Write the module to this file instead of stdout.
     with_tests
@@ -32,16 +38,18 @@ def export_command(
     """
     from deqmath.claims import find
     from deqmath.claims.guard import guarded
-    from deqmath.claims.write import check_target, write_text
-    from deqmath.cli.terminal import note
+    from deqmath.claims.write import check_target
     from deqmath.codegen import generate
     from deqmath.errors import InputError
+    from deqmath.model import ReLUModel
 
     check_target(output, "--output")
     to_file = output is not None and str(output) != "-"
     if with_tests and not to_file:
         msg = "--with-tests writes a second file beside the module; give the module's name with -o FILE.py"
         raise InputError(msg)
+    if claim_id in MODELS:
+        return _write(generate(ReLUModel(), target=target, claim=claim_id), output, with_tests)
     claim = find(claim_id)
     expressions, failure = guarded(claim.expressions, claim.where)
     if failure is not None:
@@ -50,7 +58,15 @@ def export_command(
         msg = f"claim {claim.id} exports no expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
         raise InputError(msg)
     module = generate(expressions, target=target, claim=claim.id, assumptions=_assumptions(claim))
-    if output is None or not to_file:
+    return _write(module, output, with_tests)
+
+
+def _write(module: GeneratedModule, output: Path | None, with_tests: bool) -> int:
+    """The module on stdout, or in a file with its tests beside it."""
+    from deqmath.claims.write import check_target, write_text
+    from deqmath.cli.terminal import note
+
+    if output is None or str(output) == "-":
         write_text("-", module.source)
         return 0
     tests = output.with_name(f"test_{output.name}") if with_tests else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 
 from sympy import Symbol
@@ -95,7 +96,13 @@ class Emitter:
             self.lines.append(f"{line}  # {comment}")
             return
         self._comment(comment)
-        self.lines.append(line)
+        self.lines += [line] if len(line) <= 118 or '"' in text else self._folded(name, text)
+
+    def _folded(self, name: str, text: str) -> list[str]:
+        """A line that is too long, in parentheses and broken at spaces."""
+        inner = f"{self._indent}    "
+        folded = textwrap.wrap(text, 116, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False)
+        return [f"{self._indent}{name} = (", *folded, f"{self._indent})"]
 
     def _comment(self, text: str) -> None:
         room = 114 - len(self._indent)

@@ -12,6 +12,7 @@ from sympy import Expr, MatrixExpr
 
 from deqmath.codegen.companion import DerivativeOf, checked_derivatives
 from deqmath.codegen.helpers import all_names
+from deqmath.codegen.model import is_model, model_expressions, model_text
 from deqmath.codegen.module import Flops, GeneratedModule
 from deqmath.codegen.passes import beyond
 from deqmath.codegen.plan import Plan, make_plan
@@ -29,7 +30,7 @@ _NOT_FUNCTIONS = frozenset(
 
 
 def generate(
-    expressions: Mapping[str, Any],
+    expressions: Any,
     target: str = "numpy",
     *,
     arguments: Sequence[str] | None = None,
@@ -47,7 +48,9 @@ def generate(
     ----------
     expressions
         Function name -> expression (a SymPy matrix expression or scalar), or a tuple of
-        expressions that share their work and are returned as a tuple.
+        expressions that share their work and are returned as a tuple. Or a whole model, such as
+        ``ReLUModel()``: its residual, equilibrium solver, prediction, gradient, products with the
+        Jacobian and Gram matrix.
     target
         The library to write for: ``"numpy"``, ``"array-api"``, ``"cupy"``, ``"jax"``, ``"torch"``, ``"mpmath"``
         or ``"flint"`` (balls). It need not be installed, except to ``.load()``.
@@ -100,6 +103,10 @@ def generate(
     array([[0.5]])
     """
     chosen = target_named(target)
+    appended = None
+    if is_model(expressions):
+        expressions, derivatives = model_expressions(expressions)
+        appended, name = model_text(chosen), name or "network"
     reserved = chosen.reserved | all_names(chosen.helpers)
     order = None if arguments is None else [str(a) for a in arguments]
     left_out = [*without, *chosen.without, *beyond(chosen.rules())]
@@ -108,7 +115,7 @@ def generate(
         names = _output_names(function, value, (outputs or {}).get(function))
         plans.append(make_plan(function, value, names, reserved=reserved, without=left_out, order=order))
     _check_order(order, plans)
-    about = About(claim, tuple(assumptions), dict(formulas or {}))
+    about = About(claim, tuple(assumptions), dict(formulas or {}), appended)
     counts = Flops({p.name: p.flops for p in plans})
     memory = {p.name: p.memory for p in plans}
     module = _module_name(name or plans[0].name)

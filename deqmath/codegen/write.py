@@ -19,22 +19,33 @@ from deqmath.codegen.targets.base import Target
 
 
 @dataclass(frozen=True)
+class Appended:
+    """Functions written by hand that call the generated ones: their text, public names and imports."""
+
+    text: str
+    names: tuple[str, ...]
+    imports: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class About:
     """What the caller says about the expressions: for the header and the docstrings."""
 
     claim: str | None
     assumptions: tuple[Any, ...]
     formulas: Mapping[str, str]
+    appended: Appended | None = None
 
 
 def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
     """The whole generated module."""
     functions = [_function(p, target, about) for p in plans]
-    body = "\n\n\n".join(functions)
+    extra = about.appended or Appended("", (), ())
+    body = "\n\n\n".join([*functions, *([extra.text] if extra.text else [])])
     everything = "\n\n\n".join([*needed(target.helpers, body), body])
     top = header(__version__, target.name, about.claim, about.assumptions)
-    imports = import_block(target.imports(everything), everything)
-    exported = _exported(sorted((p.name for p in plans), key=_sort_key))
+    imports = import_block([*target.imports(everything), *extra.imports], everything)
+    exported = _exported(sorted([*(p.name for p in plans), *extra.names], key=_sort_key))
     return target.finished("\n".join([*top, "", *imports, "", *exported]) + "\n\n\n" + everything + "\n")
 
 
@@ -42,6 +53,10 @@ def import_block(lines: Sequence[str], text: str) -> list[str]:
     """The import lines as linters order them: Python's own, then the libraries; ``import`` before ``from``."""
     every = {line for line in lines if line} | ({"from typing import Any"} if re.search(r"\bAny\b", text) else set())
     standard = {line for line in every if line.split()[1].split(".")[0] in sys.stdlib_module_names}
+    typing = sorted(line.removeprefix("from typing import ") for line in every if line.startswith("from typing "))
+    every = {line for line in every if not line.startswith("from typing ")}
+    standard = {line for line in standard if line in every}
+    standard |= {f"from typing import {', '.join(typing)}"} if typing else set()
     out = ["from __future__ import annotations"]
     for group in (standard, every - standard):
         out += ["", *sorted(group, key=lambda line: (line.startswith("from"), line))] if group else []

@@ -108,6 +108,8 @@ CASES = {
     "blocks": dm.expressions.blocks([[A, z], [b.T, 0]]) * dm.expressions.blocks([[z], [z.T * b]]),
     "diagonal_part": DiagonalMatrix(A * B) * V,
     "applied": (A * z).applyfunc(lambda t: t**2 + 1),
+    "sum_in_front": (z.T * b - w.T * phi) * (z.T * A),
+    "residuals_in_front": dm.total(qi * (b.T * zi - dm.column(r.T, i)) * zi.T, i, n),
     "plain_argument": A,
     "zero": A - A + 0 * B,
 }

@@ -28,9 +28,9 @@ def _kind(**arguments: Any) -> Any:
     return jnp.result_type(*arrays.values()) if arrays else jnp.result_type(float)
 
 
-def _traced(x: Any) -> bool:
-    """Whether the values of x are not known yet."""
-    return isinstance(x, jax.core.Tracer)
+def _fails(condition: Any) -> bool:
+    """Whether a condition is known to fail; under a trace it is not known."""
+    return not isinstance(condition, jax.core.Tracer) and not bool(condition)
 
 
 def _check_values(name: str, value: Any) -> None:
@@ -38,7 +38,7 @@ def _check_values(name: str, value: Any) -> None:
     kind, known = type(value).__name__, isinstance(value, jax.Array)
     if not known:
         raise ValueError(f"{name}: received a {kind}; it needs a JAX array, as in jnp.asarray({name})")
-    if not _traced(value) and not bool(jnp.isfinite(value).all()):
+    if _fails(jnp.isfinite(value).all()):
         raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
@@ -76,7 +76,7 @@ def _constant(rows: list[list[float]], kind: Any) -> Any:
 
 def _regular(x: Any, name: str) -> Any:
     """What a solve gave; a singular matrix shows as inf or nan, which a trace passes on to the caller."""
-    if not _traced(x) and not bool(jnp.isfinite(x).all()):
+    if _fails(jnp.isfinite(x).all()):
         raise ValueError(f"{name} is singular; it needs to be invertible")
     return x
 
@@ -111,7 +111,7 @@ def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant; nan under a trace where it is not positive."""
     sign, value = jnp.linalg.slogdet(M)
-    if not _traced(sign) and not bool((sign > 0).all()):
+    if _fails((sign > 0).all()):
         raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
     return jnp.where(sign > 0, value, jnp.nan)[..., None, None]
 

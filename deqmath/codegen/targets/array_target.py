@@ -101,7 +101,7 @@ class ArrayTarget(Target):
         return rule
 
     def _scalar(self, node: Node, args: list[Code], context: Context) -> Code:
-        names = {a.placeholder: c.text for a, c in zip(node.args, args, strict=True)}
+        names = {a.placeholder: c.at(ATOM) for a, c in zip(node.args, args, strict=True)}
         return self.formula(node.data, {**context.names, **names})
 
     def _combine(self, node: Node, args: list[Code], context: Context) -> Code:

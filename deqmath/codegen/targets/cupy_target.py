@@ -13,6 +13,7 @@ _SPELLED = (
     (r"\bimport scipy\.(linalg|special)\b", r"import cupyx.scipy.\1"),
     (r"(?<!\.)\bscipy\.(linalg|special)\b", r"cupyx.scipy.\1"),
     (r"\bnp\.", "cp."),
+    (r"\bxp = np\b", "xp = cp"),
     (r"\bnumpy\.(ndarray|asarray)\b", r"cupy.\1"),
     (r"\.mT\b", ".swapaxes(-1, -2)"),
     (r"\bNumPy\b", "CuPy"),

@@ -107,7 +107,7 @@ def _named(helper: str) -> Callable[[Node, list[Code], Context], Code]:
 
 
 def _scalar(node: Node, args: list[Code], context: Context) -> Code:
-    names = {**context.names, **{a.placeholder: c.text for a, c in zip(node.args, args, strict=True)}}
+    names = {**context.names, **{a.placeholder: c.at(ATOM) for a, c in zip(node.args, args, strict=True)}}
     return NumpyTarget().formula(node.data, names)
 
 
