@@ -6,9 +6,7 @@ otherwise makes one new letter.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from sympy import Expr, Inverse, Lambda, MatrixExpr, S, Trace, expand
+from sympy import Expr, Inverse, Lambda, MatrixExpr, S, Trace
 from sympy.matrices.expressions import (
     BlockMatrix,
     DiagonalOf,
@@ -32,6 +30,7 @@ from deqmath.calculus.algebra import (
 from deqmath.calculus.blocks import spans
 from deqmath.calculus.expression import to_expr, trace_expr, word_expr
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
+from deqmath.calculus.scalar_functions import one_way
 from deqmath.errors import SingularError
 from deqmath.expressions.nodes import Column, Commutation, Diag, Elementwise, Gate, Placement, SoftmaxColumns, Vec
 from deqmath.expressions.ordering import structure_key
@@ -171,17 +170,10 @@ def hadamard_of(factors: list[Polynomial]) -> Polynomial:
 
 def elementwise_of(function: Lambda, p: Polynomial) -> Polynomial:
     """``sigma(X)`` with X in normal form; ``sigma(X^T) = sigma(X)^T``."""
-    x, function = to_expr(p), _one_way(function)
+    x, function = to_expr(p), one_way(function)
     if isinstance(x, Transpose) and isinstance(x.arg, MatrixSymbol):
         return transpose_of(letter(Elementwise(function, x.arg)))
     return letter(Elementwise(function, x))
-
-
-@lru_cache(maxsize=4096)
-def _one_way(function: Lambda) -> Lambda:
-    """The scalar function multiplied out, so that equal polynomials in known functions are written one way."""
-    body = function.expr
-    return function if body.is_Function or body.is_Pow else Lambda(function.variables, expand(body))
 
 
 def gate_of(p: Polynomial) -> Polynomial:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache, reduce
 from itertools import product
 
-from sympy import Add, Expr, Inverse, Lambda, MatMul, MatrixExpr, S, Trace, exp, expand
+from sympy import Add, Expr, Inverse, Lambda, MatMul, MatrixExpr, S, Trace, exp
 from sympy.matrices.expressions import DiagonalOf, HadamardProduct, KroneckerProduct, OneMatrix, Transpose
 
 from deqmath.calculus import builders
@@ -19,6 +19,7 @@ from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 from deqmath.calculus.proof_words import finished, summed
+from deqmath.calculus.scalar_functions import in_parts
 from deqmath.expressions.nodes import (
     STEP,
     Diag,
@@ -150,7 +151,7 @@ def of_elementwise(x: Elementwise) -> Polynomial:
         return hadamard(builders.elementwise_of(STEP, inner), inner)
     (t,) = x.function.variables
     out = Polynomial(x.shape)
-    for term in Add.make_args(expand(x.function.expr)):
+    for term in Add.make_args(in_parts(x.function)):
         c, f = term.as_independent(t, as_Add=False)
         if f == 1:
             part = builders.ones_of(*x.shape)

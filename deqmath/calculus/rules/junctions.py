@@ -250,7 +250,21 @@ def diag_selection_transposed(left: MatrixExpr, right: MatrixExpr) -> Polynomial
 
 @junction
 def diag_selection_is_symmetric(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
-    """``K E = E``: a diagonal matrix is its own transpose."""
+    """``K E = E`` and ``E^T K = E^T``: a matrix and its transpose have one diagonal."""
     if isinstance(left, Commutation) and isinstance(right, DiagSelection) and left.args[0] == left.args[1]:
         return single(right.shape, Monomial((right,)))
+    transposed = isinstance(left, Transpose) and isinstance(left.arg, DiagSelection)
+    if transposed and isinstance(right, Commutation) and right.args[0] == right.args[1]:
+        return single(left.shape, Monomial((left,)))
     return None
+
+
+@junction
+def kron_of_a_row_before_commutation(left: MatrixExpr, right: MatrixExpr) -> Polynomial | None:
+    """``(r kron B) K = B kron r`` and ``(A kron r) K = r kron A`` for a row r, since ``(A kron B) K = K (B kron A)``."""
+    if not (isinstance(left, KroneckerProduct) and isinstance(right, Commutation)):
+        return None
+    a, b = left.args
+    if right.args != (a.shape[1], b.shape[1]) or (a.shape[0] != 1 and b.shape[0] != 1):
+        return None
+    return kron_of(_product(b), _product(a))

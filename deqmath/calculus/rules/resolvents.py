@@ -20,7 +20,8 @@ def resolved(p: Polynomial) -> Polynomial:
     """``K^{-1} w = (I - K^{-1} r)/c`` for ``K = c w + r``, w the longest term of K; likewise on the right.
 
     With ``K = I - M`` this is ``(I - M)^{-1} M = (I - M)^{-1} - I``; with ``K = C^{-1} + V A^{-1} U`` it is
-    the step on which Woodbury's identity rests. Used in proofs, not in displays.
+    the step on which Woodbury's identity rests; with ``K = X^T X`` it is ``(X^T X)^{-1} X^T X = I``. Used in
+    proofs, not in displays.
     """
     out, todo, steps = Polynomial(p.shape), list(p), 0
     while todo:
@@ -83,7 +84,7 @@ def _relation(x: MatrixExpr) -> tuple[Word, Polynomial, Polynomial] | None:
     """The leading word w of ``K = c w + r``, ``K^{-1} w = (I - K^{-1} r)/c`` and ``w K^{-1} = (I - r K^{-1})/c``."""
     K = normal_form(x.arg)
     leading = [(m, c) for m, c in K if m.word and not m.traces and not m.binders]
-    if len(K) < 2 or not leading:
+    if not leading:
         return None
     lead, c = max(leading, key=lambda item: (len(item[0].word), word_key(item[0].word)))
     rest = Polynomial(K.shape, {m: v for m, v in K if m != lead})
