@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from deqmath.cli.problem import Problem
     from deqmath.numeric import Run
+    from deqmath.numeric.run import Progress as At
 
 
 def train_command(
@@ -24,7 +26,7 @@ def train_command(
     seed: int = 0,
     method: Literal["flow", "descent"] = "flow",
     t_end: float | None = None,
-    steps: int = 30,
+    steps: int | None = None,
     out: Path | None = None,
     json: Path | None = None,
 ) -> int:
@@ -54,9 +56,9 @@ def train_command(
     method : METHOD
         flow: gradient flow in continuous time; descent: gradient descent.
     t_end : T
-        Final time of the flow. Default: 30 / lambda_max(H(0)), where most of the loss is gone.
+        Final time, for --method flow. Default: 30 / lambda_max(H(0)), where most of the loss is gone.
     steps : N
-        Steps of gradient descent, of size 1 / lambda_max(H(0)).
+        Steps of size 1 / lambda_max(H(0)), for --method descent. Default: 30.
     out : DIR
         Folder for the results. Default: deqmath-runs/DATA-METHOD-mM-seedN.
     json : FILE
@@ -68,6 +70,7 @@ def train_command(
     from deqmath.cli.problem import make_problem
     from deqmath.cli.terminal import note, show
 
+    _check_options(method, t_end, steps)
     problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
     folder = out or Path("deqmath-runs") / f"{Path(problem.data.name).stem}-{method}-m{width}-seed{seed}"
     check_target(json, "--json")
@@ -85,29 +88,33 @@ def train_command(
     return {"completed": 0, "interrupted": 130}.get(run.status, 3)
 
 
-def _train(problem: Problem, method: str, t_end: float | None, steps: int) -> Run:
+def _train(problem: Problem, method: str, t_end: float | None, steps: int | None) -> Run:
     from deqmath.cli.terminal import Progress
     from deqmath.numeric import gradient_descent, gradient_flow
 
+    own: dict[str, Any] = {"t_end": t_end, "steps": steps}
+    given = {name: value for name, value in own.items() if value is not None}
     net, X, y = problem.net, problem.data.X, problem.data.y
     with Progress() as progress:
 
-        def tell(at: object) -> None:
-            progress.say(
-                f"t = {getattr(at, 'time', 0):.4g} of {getattr(at, 'end', 0):.4g}, loss {getattr(at, 'loss', 0):.4g}"
-            )
+        def tell(at: At) -> None:
+            left = "" if math.isnan(at.seconds_left) else f", {at.seconds_left:.0f} s left"
+            progress.say(f"t = {at.time:.4g} of {at.end:.4g}, loss {at.loss:.4g}{left}")
 
         progress.say("starting")
         if method == "descent":
-            return gradient_descent(net, X, y, steps=steps, progress=tell)
-        return gradient_flow(net, X, y, t_end=_default_end(problem) if t_end is None else t_end, progress=tell)
+            return gradient_descent(net, X, y, progress=tell, **given)
+        return gradient_flow(net, X, y, progress=tell, **given)
 
 
-def _default_end(problem: Problem) -> float:
-    """Thirty times the fastest time scale: seconds of work, and most of the loss is gone."""
-    import numpy as np
+def _check_options(method: str, t_end: float | None, steps: int | None) -> None:
+    """Refuse an option of the other method: it would be silently without effect."""
+    from deqmath.errors import InputError
 
-    return 30 / float(np.linalg.norm(problem.net.gram(problem.data.X), 2))
+    option, other = ("--t-end", "--steps N") if method == "descent" else ("--steps", "--t-end T")
+    if (t_end if method == "descent" else steps) is not None:
+        msg = f"{option} has no effect with --method {method}; leave it out, or use {other} instead"
+        raise InputError(msg)
 
 
 def _check_folder(folder: Path) -> None:

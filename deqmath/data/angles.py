@@ -79,6 +79,42 @@ def duplicate_rows(X: ArrayLike) -> tuple[tuple[int, int], ...]:
     return tuple(pairs)
 
 
+def parallel_rows(X: ArrayLike) -> tuple[tuple[int, int], ...]:
+    """Pairs (first, later) of rows of X that are multiples of one another to within round-off; zero rows are skipped.
+
+    Parameters
+    ----------
+    X
+        Shape (n, d), rows are samples.
+
+    Returns
+    -------
+    tuple of (int, int)
+        For every row that is parallel to an earlier one, (index of the first of them, its own index).
+
+    Examples
+    --------
+    >>> from deqmath.data.angles import parallel_rows
+    >>> parallel_rows([[1.0, 0.0], [0.0, 1.0], [-3.0, 0.0]])
+    ((0, 2),)
+    """
+    array = _matrix(X)
+    largest = np.abs(array).max(axis=1, initial=0.0)
+    kept = np.flatnonzero(largest)
+    rows = array[kept] / largest[kept, None]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    slack = 4.0 * (array.shape[1] + 4) * np.finfo(np.float64).eps
+    first: dict[int, int] = {}
+    for start in range(0, len(kept), _BLOCK):
+        cosines = np.abs(rows[start : start + _BLOCK] @ rows.T)
+        for i, j in np.argwhere(cosines >= 1.0 - slack):  # a screen only: cosines do not tell tiny angles from 0
+            a, b = int(i) + start, int(j)
+            close = min(np.linalg.norm(rows[a] - rows[b]), np.linalg.norm(rows[a] + rows[b])) <= slack
+            if a < b and close and b not in first:
+                first[b] = first.get(a, a)
+    return tuple(sorted((int(kept[a]), int(kept[b])) for b, a in first.items()))
+
+
 def smallest_angle(X: ArrayLike) -> SmallestAngle | None:
     """The smallest angle between the lines spanned by two rows of X.
 

@@ -16,6 +16,7 @@ from deqmath.numeric.jacobians import (
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, MultiprecisionNetwork
 from deqmath.numeric.multiprecision_descent import MultiprecisionRun, multiprecision_descent
+from deqmath.numeric.multiprecision_flow import MultiprecisionFlow, multiprecision_flow
 from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
@@ -30,6 +31,7 @@ __all__ = [
     "Linearisation",
     "Monitor",
     "MultiprecisionEquilibrium",
+    "MultiprecisionFlow",
     "MultiprecisionNetwork",
     "MultiprecisionRun",
     "MultiprecisionSoftmaxNetwork",
@@ -49,5 +51,6 @@ __all__ = [
     "gradient_descent",
     "gradient_flow",
     "multiprecision_descent",
+    "multiprecision_flow",
     "smallest_angle",
 ]

@@ -7,7 +7,7 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,15 @@ class Checkpoint:
         The :func:`fingerprint` of the run it belongs to.
     every
         Seconds between two writes.
+    vectors
+        What an integrator carries from step to step beside the state, by name; saved and put back.
     """
 
     path: Path
     mark: str
     every: float
     written: float = 0.0
+    vectors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a place that cannot be written, before anything is computed."""
@@ -80,6 +83,8 @@ class Checkpoint:
         arrays: dict[str, NDArray[Any]] = {"A": net.A, "W": net.W, "b": net.b, "Z": eq.Z, "U": eq.U, "Q": adjoint.Q}
         for item in fields(Row):
             arrays[f"row_{item.name}"] = np.array([getattr(row, item.name) for row in book.rows])
+        for name, vector in self.vectors.items():
+            arrays[f"vector_{name}"] = vector
         switches = Switches.join(book.located)
         for item in fields(Switches):
             arrays[f"switch_{item.name}"] = getattr(switches, item.name)
@@ -119,6 +124,7 @@ class Checkpoint:
                 "remove it, or give another checkpoint="
             )
             raise DataError(msg)
+        self.vectors = {name[len("vector_") :]: saved[name] for name in saved if name.startswith("vector_")}
         state = _restore(first, saved, text)
         columns = [saved[f"row_{item.name}"] for item in fields(Row)]
         book.rows = [Row(*(column[k] for column in columns)) for k in range(len(columns[0]))]

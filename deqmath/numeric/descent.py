@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, overload
 
-from deqmath.errors import DeqmathError, InputError
+from deqmath.errors import DeqmathError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.network import ReLUNetwork
-from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
-from deqmath.numeric.run import Progress, ProgressCallback, Run, RunStatus
+from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, stop_reason
+from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_descent
@@ -18,14 +18,8 @@ from deqmath.numeric.validate import count, positive
 _DECAY = "(1 - alpha lambda_0/2)^k"
 
 
-def _theorem_step(state: State) -> float:
-    top = float(state.spectrum[0][-1])
-    if top > 0:
-        return 1.0 / top
-    msg = (
-        "H(0) = 0, so it allows any step (every output is constant in the parameters); pass step_size=, for example 1.0"
-    )
-    raise InputError(msg)
+#: Steps by default, each one fastest time scale long.
+_STEPS = 30
 
 
 @overload
@@ -39,7 +33,7 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     X: Any,
     y: Any,
     *,
-    steps: int,
+    steps: int = _STEPS,
     step_size: float | None = None,
     loss: str = "square",
     record: int | None = None,
@@ -56,7 +50,7 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     X, y
         Shapes (n, d) and (n,).
     steps
-        Number of steps.
+        Number of steps; 30 steps of the default size take the time that `gradient_flow` takes by default.
     step_size
         alpha; None: ``1 / lambda_max(H(0))``, the step at which the linearised residual
         ``r <- (I - alpha H) r`` shrinks in every direction and not slower than ``1 - alpha lambda_0``.
@@ -99,10 +93,10 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     every = max(1, total // 100) if record is None else count(record, "record")
     net, data, state = prepare(net, X, y)
     spectrum = state.spectrum[0]
-    alpha = _theorem_step(state) if step_size is None else positive(step_size, "step_size")
+    alpha = 1.0 / fastest_rate(state, "step_size") if step_size is None else positive(step_size, "step_size")
     shrink = max(0.0, 1.0 - alpha * max(float(spectrum[0]), 0.0) / 2)
     book = Recorder("gradient-descent", state, {"steps": total, "step_size": alpha, "record": every})
-    place, done, recorded = None, 0, 0
+    place, done, recorded, pace = None, 0, 0, Pace()
     if checkpoint is not None:
         place = Checkpoint(Path(checkpoint), fingerprint(state, data, book.method, book.options), checkpoint_seconds)
     if place is not None and place.exists():
@@ -127,7 +121,7 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
             if place is not None and (place.due() or k == total):
                 place.save(state, book, {"recorded": recorded})
             if progress is not None:
-                progress(Progress(k, k * alpha, total * alpha, state.loss))
+                progress(Progress(k, k * alpha, total * alpha, state.loss, pace.left(k, total)))
     except KeyboardInterrupt:
         status, message = "interrupted", f"interrupted after step {book.steps}, t = {book.steps * alpha:.6g}"
     if recorded < book.steps:

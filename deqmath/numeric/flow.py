@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, overload
 
-from deqmath.errors import DeqmathError, InputError, NotWellPosedError
+from deqmath.errors import DeqmathError, NotWellPosedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.etd2 import etd2_step
 from deqmath.numeric.journey import Journey
 from deqmath.numeric.network import ReLUNetwork
-from deqmath.numeric.recorder import Recorder, State, prepare, stop_reason
+from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, stop_reason
 from deqmath.numeric.rk45 import LEAST_STEP, drive_rk45
 from deqmath.numeric.run import ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
@@ -20,6 +20,9 @@ from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_flow
 from deqmath.numeric.stops import record_times
 from deqmath.numeric.validate import choice, count, positive, tolerance
+
+#: Fastest time scales after which a flow ends by default.
+_TIMES = 30.0
 
 
 @overload
@@ -33,7 +36,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     X: Any,
     y: Any,
     *,
-    t_end: float,
+    t_end: float | None = None,
     method: str = "etd2",
     tol: float = 1e-3,
     loss: str = "square",
@@ -53,7 +56,8 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     X, y
         Shapes (n, d) and (n,).
     t_end
-        Final time.
+        Final time; None: ``30 / lambda_max(H(0))``, thirty times the fastest time scale, where most of the loss is
+        gone. A softmax network needs a number.
     method
         "etd2": exponential integrator in function space, adaptive, no stiffness limit (see `etd2.py`).
         "rk45": `scipy.integrate.RK45`, the reference; slow where H is stiff.
@@ -70,7 +74,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
         Locate in time every gate that switches, into ``run.switch_times``; seven more solves for a step with
         switches. They are counted in any case.
     checkpoint
-        A .npz file, for method "etd2". If it exists, the run goes on from it, to the same bits as if it had not
+        A .npz file. If it exists, the run goes on from it, to the same bits as if it had not
         stopped; network, data and options must be those it was made with. Else it is written every
         `checkpoint_seconds`, and at the end.
     checkpoint_seconds
@@ -104,7 +108,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
             net,
             X,
             y,
-            t_end=t_end,
+            t_end=positive(t_end, "t_end"),
             method=method,
             tol=tol,
             loss=loss,
@@ -113,16 +117,17 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
             progress=progress,
         )
     only_square(loss)
-    end, accuracy, limit = positive(t_end, "t_end"), tolerance(tol), count(max_steps, "max_steps")
+    accuracy, limit = tolerance(tol), count(max_steps, "max_steps")
     choice(method, "method", ("etd2", "rk45"))
-    stops = record_times(record, end)
+    given = None if t_end is None else positive(t_end, "t_end")
+    if given is not None:
+        record_times(record, given)  # refused before anything is computed
     net, data, state = prepare(net, X, y)
+    end = _TIMES / fastest_rate(state, "t_end") if given is None else given
+    stops = record_times(record, end)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "record": "every step" if stops is None else "times"}
     place = None
     if checkpoint is not None:
-        if method != "etd2":
-            msg = f'checkpoint= needs method="etd2", received method={method!r}: SciPy keeps its own state inside'
-            raise InputError(msg)
         everything = {**options, "stops": None if stops is None else stops.tolist(), "locate": bool(locate_switches)}
         place = Checkpoint(Path(checkpoint), fingerprint(state, data, method, everything), checkpoint_seconds)
     book = Recorder(method, state, options)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.recorder import Recorder, State
-from deqmath.numeric.run import Progress, ProgressCallback
+from deqmath.numeric.run import Pace, Progress, ProgressCallback
 from deqmath.numeric.switches import Switches, locate_switches
 
 
@@ -42,6 +42,8 @@ class Journey:
         Its time, and the size of the next step to try (0: not yet known).
     kept
         The time of the last record.
+    slope
+        rk45: the derivative of the stacked parameters at `time`, which its last stage has computed.
     """
 
     book: Recorder
@@ -56,12 +58,15 @@ class Journey:
     time: float = 0.0
     step: float = 0.0
     kept: float = -1.0
+    slope: NDArray[np.float64] | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def begin(self) -> None:
         """Record the start, or go on from the checkpoint."""
         if self.checkpoint is not None and self.checkpoint.exists():
             self.state, numbers = self.checkpoint.load(self.state, self.book)
             self.time, self.step, self.kept = (numbers[name] for name in ("time", "step", "kept"))
+            self.slope = self.checkpoint.vectors.get("slope")
             return
         if self.locate:
             self.book.located.append(Switches.none())
@@ -96,9 +101,11 @@ class Journey:
         if self.checkpoint is not None and self.checkpoint.due():
             self.save()
         if self.progress is not None:
-            self.progress(Progress(self.book.steps, time, self.end, state.loss))
+            self.progress(Progress(self.book.steps, time, self.end, state.loss, self.pace.left(time, self.end)))
 
     def save(self) -> None:
         """Write the checkpoint, if there is one."""
         if self.checkpoint is not None:
+            if self.slope is not None:
+                self.checkpoint.vectors["slope"] = self.slope
             self.checkpoint.save(self.state, self.book, {"time": self.time, "step": self.step, "kept": self.kept})

@@ -196,8 +196,8 @@ class ReLUNetwork(Parameters):
     def predict_corrected(self, X: Array, *, sweeps: int = 8) -> CorrectedPrediction:
         """Predictions from k sweeps of each solve, corrected by the adjoint to the accuracy of 2 k sweeps.
 
-        ``b.z_k/sqrt m + v_k.(F(z_k) - z_k)/sqrt m``, for predictions only. The price is 2 k float32 products and one in
-        float64: about 3/4 of the equilibrium to the same accuracy (measured in docs/speed.md).
+        ``b.z_k/sqrt m + v_k.(F(z_k) - z_k)/sqrt m``, for predictions only. It takes 2 k float32 products and one
+        in float64, one float64 product less than the equilibrium to the same accuracy, and bounds its own error.
 
         Parameters
         ----------

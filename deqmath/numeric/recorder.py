@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.data.angles import duplicate_rows
+from deqmath.data.angles import duplicate_rows, parallel_rows
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
 from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, row_norms
 from deqmath.numeric.closed_forms import Linearisation
@@ -88,6 +88,18 @@ def prepare(net: Any, X: Any, y: Any) -> tuple[ReLUNetwork, NDArray[np.float64],
     eq = net.equilibrium(X)
     labels = targets(y, eq.Z.shape[0])
     return net, eq.X, State(net, net.linearisation(eq), labels)
+
+
+def fastest_rate(state: State, option: str) -> float:
+    """``lambda_max(H(0))``, from which steps and times are chosen; raises where it is 0, naming the option to pass."""
+    top = float(state.spectrum[0][-1])
+    if top > 0:
+        return top
+    msg = (
+        "H(0) = 0, so it allows any step (every output is constant in the parameters); "
+        f"pass {option}=, for example {option}=1.0"
+    )
+    raise InputError(msg)
 
 
 def stop_reason(error: DeqmathError, where: str) -> tuple[RunStatus, str]:
@@ -170,6 +182,12 @@ class Recorder:
         pairs = duplicate_rows(self.first.J.X)
         if pairs:
             found.append(f"duplicate samples {list(pairs[:10])}: lambda_min(H) = 0, so the theorem does not apply")
+        parallel = [pair for pair in parallel_rows(self.first.J.X) if pair not in pairs]
+        if parallel:
+            found.append(
+                f"parallel samples {parallel[:10]}: the theorem needs that no two are (the gradient of a positive "
+                "multiple is a multiple of the gradient: lambda_min(H) = 0 where A alone is trained)"
+            )
         if not self.resolved():
             w = self.first.spectrum[0]
             found.append(f"lambda_0 = {w[0]:.3g} is not resolved in float64 (lambda_max = {w[-1]:.3g})")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -17,17 +20,45 @@ from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.provenance import provenance, write_atomically, write_json
 from deqmath.numeric.switches import Switches
 
+#: Seconds over which the pace is measured.
+_WINDOW = 60.0
+
 RunStatus = Literal["completed", "left-well-posed-region", "step-limit", "not-converged", "interrupted"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a progress callback is told after every step."""
+    """What a progress callback is told after every step.
+
+    Attributes
+    ----------
+    step, time, end, loss
+        Step, time of the flow (k alpha for descent), final time, loss.
+    seconds_left
+        What the rest takes at the pace of the last steps; nan where no pace is known.
+    """
 
     step: int
     time: float
     end: float
     loss: float
+    seconds_left: float = math.nan
+
+
+class Pace:
+    """Seconds left, from the pace over about the last minute of work, since steps of a flow grow."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, float]] = deque(maxlen=64)
+
+    def left(self, time: float, end: float) -> float:
+        """Seconds until `end`, now that `time` is reached; nan at the first call."""
+        now = perf_counter()
+        while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW:
+            self._marks.popleft()
+        self._marks.append((now, time))
+        seconds, covered = now - self._marks[0][0], time - self._marks[0][1]
+        return seconds * (end - time) / covered if covered > 0 else math.nan
 
 
 #: A progress callback; its return value is not used.

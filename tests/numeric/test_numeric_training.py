@@ -232,6 +232,27 @@ def test_duplicate_samples_are_reported(task):
     assert gradient_descent(net, X, y, steps=1).notes == ()
 
 
+def test_parallel_samples_are_reported(task):
+    net, X, y = task
+    run = gradient_descent(net, np.vstack([X, 2.5 * X[1], -X[4]]), np.append(y, [1.0, 1.0]), steps=1)
+    assert any("parallel samples [(1, 6), (4, 7)]" in note for note in run.notes)
+    assert not any("duplicate" in note for note in run.notes)
+
+
+def test_default_lengths(task):
+    """Thirty fastest time scales, for both; the time left is told and shrinks to 0."""
+    net, X, y = task
+    top = np.linalg.eigvalsh(net.gram(X))[-1]
+    told = []
+    flow = gradient_flow(net, X, y, tol=1e-2, progress=told.append)
+    assert flow.times[-1] == pytest.approx(30 / top, rel=1e-12)
+    assert told[-1].seconds_left == 0
+    assert all(at.seconds_left > 0 for at in told[1:-1])
+    descent = gradient_descent(net, X, y)
+    assert descent.steps == 30
+    assert descent.times[-1] == pytest.approx(30 / top, rel=1e-12)
+
+
 def test_bad_arguments(task):
     net, X, y = task
     cases = [
