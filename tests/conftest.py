@@ -1,8 +1,26 @@
-"""Make ``tests.identities`` importable, after the installed deqmath, so that what is installed is what is tested."""
+"""Make ``tests.identities`` importable, after the installed deqmath, so that what is installed is what is tested.
+
+Results of claims are cached in a folder of the test run, never in the user's.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_test_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    before = os.environ.get("DEQMATH_CACHE_DIR")
+    os.environ["DEQMATH_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["DEQMATH_CACHE_DIR"]
+    else:
+        os.environ["DEQMATH_CACHE_DIR"] = before

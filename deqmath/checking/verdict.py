@@ -69,6 +69,8 @@ class Verdict:
     recheck
         Judges another expression put in the place of ``subject``: this is how a check is
         tested by breaking it.
+    judge
+        The part of deqmath that reached the verdict where it cannot judge again; empty for one written by hand.
 
     Notes
     -----
@@ -82,6 +84,12 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
     subject: Any = None
     recheck: Callable[[Any], Verdict] | None = field(default=None, compare=False, repr=False)
+    judge: str = ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether a judge of deqmath reached it: one that can judge again, or one that signs."""
+        return self.recheck is not None or bool(self.judge)
 
     @property
     def status(self) -> Status:

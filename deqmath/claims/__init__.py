@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deqmath.claims.cache import Cache
 from deqmath.claims.case import Case
 from deqmath.claims.claim import Claim, claim
 from deqmath.claims.collect import collect, find
@@ -10,6 +11,7 @@ from deqmath.claims.result import ClaimResult, RunResult
 from deqmath.claims.run import Settings, run, run_claim
 
 __all__ = [
+    "Cache",
     "Case",
     "Claim",
     "ClaimResult",

@@ -102,7 +102,9 @@ def claim(
 
     The function takes nothing, or one :class:`~deqmath.claims.Case`, and yields (or returns,
     alone or in a list) ``Evidence``, ``Verdict`` or ``Derivation`` objects. Its docstring is
-    the prose shown by ``deqmath explain``.
+    the prose shown by ``deqmath explain``. What it writes by hand, instead of passing on the
+    verdict of a judge, counts as a measurement if it has figures and as assumed if not; evidence
+    of kind derived, exact or certified is a judge's alone.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def claim(
     >>> @dm.claim("demo.one", "demo", "(1)", "1 + 1 = 2")
     ... def one():
     ...     "By counting."
-    ...     yield dm.Evidence("exact", "verified", "evaluated in the integers")
+    ...     yield dm.check_equal(dm.one() + dm.one(), 2 * dm.one())
     >>> one.id, one.prose
     ('demo.one', 'By counting.')
     """

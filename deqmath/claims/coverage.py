@@ -26,7 +26,7 @@ class Shrunk:
 
     def mutants(self) -> list[Mutant]:
         """The bound shrunk until it fails clearly more often than the statement allows."""
-        return [Mutant("tightened", f"the bound times {self.breaking:.4g}", Shrunk(self.breaking))]  # type: ignore[arg-type]
+        return [Mutant("tightened", f"the bound times {self.breaking:.4g}", Shrunk(self.breaking))]
 
 
 def clopper_pearson(failures: int, draws: int, confidence: float = 0.99) -> tuple[float, float]:

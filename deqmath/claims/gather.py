@@ -15,6 +15,8 @@ from deqmath.claims.jsonable import jsonable
 from deqmath.errors import InputError
 
 _STATUSES = get_args(Status)
+#: Kinds that a claim may report on its own, with figures.
+MEASURED = ("numeric", "statistical")
 _RESERVED = ("kind", "status", "detail")
 _END = object()
 
@@ -32,13 +34,14 @@ class Gathered:
     def add(self, piece: Any) -> None:
         """Take in one yielded object."""
         if isinstance(piece, Evidence):
-            self.evidence.append(_checked(piece))
+            self.evidence.append(_by_hand(_checked(piece)))
             return
         verdict = piece if isinstance(piece, Verdict) else _judged(piece)
         if not verdict.evidence:
             msg = "a Verdict without any evidence was yielded; needed at least one Evidence in it"
             raise InputError(msg)
-        self.evidence += [_checked(e) for e in verdict.evidence]
+        checked = [_checked(e) for e in verdict.evidence]
+        self.evidence += checked if verdict.judged else [_by_hand(e) for e in checked]
         self.verdicts.append(verdict)
         if verdict.status == "refuted":
             self.counterexample = self.counterexample or verdict.counterexample
@@ -102,6 +105,18 @@ def _checked(evidence: Evidence) -> Evidence:
         msg = f"the figures of an Evidence use the reserved name {clash[0]!r}; choose another"
         raise InputError(msg)
     return replace(evidence, detail=str(evidence.detail), figures=jsonable(evidence.figures, "the figure"))
+
+
+def _by_hand(evidence: Evidence) -> Evidence:
+    """Evidence that a claim wrote itself: taken at its word only where it is a measurement with its figures.
+
+    A proof, an exact evaluation or an enclosure is what deqmath's judges found; written by hand it is an assumption,
+    which is never green. A measurement (numeric, statistical) must say its figures.
+    """
+    if evidence.kind == "assumed" or (evidence.kind in MEASURED and evidence.figures):
+        return evidence
+    needed = "without figures" if evidence.kind in MEASURED else "by hand, not by a judge such as dm.check_equal"
+    return replace(evidence, kind="assumed", detail=f"stated as {evidence.kind} {needed}: {evidence.detail}")
 
 
 def _record(found: Gathered, failure: Failure) -> None:

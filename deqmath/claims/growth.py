@@ -22,7 +22,7 @@ class SlowerThan:
 
     def mutants(self) -> list[Mutant]:
         planted = SlowerThan(self.reached, self.reached)
-        return [Mutant("exponent", f"m^({float(self.reached):.3f})", planted)]  # type: ignore[arg-type]
+        return [Mutant("exponent", f"m^({float(self.reached):.3f})", planted)]
 
 
 def grows_slower_than(

@@ -59,10 +59,10 @@ class Tightened:
         attacked on small instances of their own, where they are nearly equalities.
         """
         beyond = 0.99 * self.closest
-        planted = [Mutant("tightened", f"the right side times {beyond:.4g}", Tightened(beyond))]  # type: ignore[arg-type]
+        planted = [Mutant("tightened", f"the right side times {beyond:.4g}", Tightened(beyond))]
         if self.closest > 0.5:
-            planted.append(Mutant("factor", "half the right side", Tightened(0.5)))  # type: ignore[arg-type]
-        planted.append(Mutant("direction", "≥ instead of ≤", Tightened(reversed=True)))  # type: ignore[arg-type]
+            planted.append(Mutant("factor", "half the right side", Tightened(0.5)))
+        planted.append(Mutant("direction", "≥ instead of ≤", Tightened(reversed=True)))
         return planted
 
 
@@ -127,11 +127,11 @@ def holds_on(
         detail = f"{statement} on {count}; closest ratio {worst.ratio:.4g} ({worst.where}){loose}"
     script = f"{worst.script}\n# {detail}".lstrip() if violated else None
     whole = Tightened(judged.factor, judged.reversed, worst.ratio)
-    return Verdict((Evidence(kind, status, detail, figures),), script, (), whole, recheck)  # type: ignore[arg-type]
+    return Verdict((Evidence(kind, status, detail, figures),), script, (), whole, recheck)
 
 
 def _sides(pair: Pair, judged: Tightened) -> Pair:
     if judged.reversed:
         return Pair(pair.right, pair.left, pair.where, pair.script)
     factor = judged.factor if isinstance(pair.right, float) else Fraction(judged.factor)
-    return Pair(pair.left, pair.right * factor, pair.where, pair.script)  # type: ignore[operator]
+    return Pair(pair.left, pair.right * factor, pair.where, pair.script)

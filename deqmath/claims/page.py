@@ -77,7 +77,7 @@ def _row(claim: ClaimResult) -> str:
         f'<tr><td class="id" id="{escape(claim.id)}">{escape(claim.id)}</td><td>{escape(claim.equation)}</td>'
         f"<td>{escape(claim.statement)}{_remark(claim)}{_details(claim)}</td><td>{ticks}</td>"
         f'<td class="{classes}"><strong>{claim.status}</strong>{expected}</td>'
-        f'<td class="time">{claim.seconds:.1f}</td></tr>'
+        f'<td class="time">{claim.seconds:.1f}{" (cached)" if claim.cached else ""}</td></tr>'
     )
 
 

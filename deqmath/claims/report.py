@@ -49,6 +49,8 @@ def claim_as_json(claim: ClaimResult) -> dict[str, Any]:
         "counterexample": claim.counterexample,
         "assumptions": list(claim.assumptions),
     }
+    if claim.cached:
+        entry["cached"] = True
     if claim.remark:
         entry["remark"] = claim.remark
     if claim.failure is not None:

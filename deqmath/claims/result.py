@@ -76,6 +76,8 @@ class ClaimResult:
         What went wrong in the claim's own code, or None.
     mutation
         What came of planting errors, or None if that was not asked for.
+    cached
+        Whether this is the result of an earlier run of the same claim; ``seconds`` is what it took then.
     """
 
     id: str
@@ -89,6 +91,7 @@ class ClaimResult:
     seconds: float = 0.0
     failure: Failure | None = None
     mutation: Mutation | None = None
+    cached: bool = False
 
     @property
     def status(self) -> Status:
@@ -101,7 +104,9 @@ class ClaimResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the claim came out as expected; an expected refutation must show its counterexample."""
+        """Whether the claim came out as expected; an expected refutation must be earned and show its counterexample."""
+        if self.expect == "refuted" and not any(e.status == "refuted" and e.kind != "assumed" for e in self.evidence):
+            return False
         if self.status != self.expect or (self.failure is not None and self.failure.counterexample is None):
             return False
         return self.expect != "refuted" or bool(self.counterexample)
@@ -115,6 +120,8 @@ class ClaimResult:
             return ""
         if not self.evidence:
             return "no evidence was gathered: yield an Evidence, a Verdict or a Derivation"
+        if self.status == self.expect and self.counterexample:
+            return "refuted as expected, but only in the claim's own words: yield the Verdict of a judge"
         if self.status == self.expect:
             return "refuted as expected, but without a counterexample: yield a Verdict that carries one"
         if self.expect == "refuted":
@@ -153,6 +160,11 @@ class RunResult:
         bad = [c for c in self.claims if not c.ok]
         undecided = sum(c.status == "undecided" for c in bad)
         return {"ok": len(self.claims) - len(bad), "failed": len(bad) - undecided, "undecided": undecided}
+
+    @property
+    def cached(self) -> int:
+        """How many results come from the cache."""
+        return sum(c.cached for c in self.claims)
 
     @property
     def mutation(self) -> dict[str, int] | None:

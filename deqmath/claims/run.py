@@ -5,15 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from deqmath.claims.cache import Cache
 from deqmath.claims.case import Case, Level, seed_of
 from deqmath.claims.claim import Claim
+from deqmath.claims.fingerprint import fingerprint
 from deqmath.claims.gather import gather
 from deqmath.claims.guard import Failure
 from deqmath.claims.load import load
@@ -56,7 +59,7 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
     >>> import deqmath as dm
     >>> @dm.claim("demo.one", "demo", "(1)", "1 + 1 = 2")
     ... def one():
-    ...     return dm.Evidence("exact", "verified", "evaluated in the integers")
+    ...     return dm.check_equal(dm.one() + dm.one(), 2 * dm.one())
     >>> dm.claims.run_claim(one).status
     'verified'
     """
@@ -85,6 +88,7 @@ def run(
     *,
     jobs: int = 1,
     on_result: OnResult | None = None,
+    cache: Cache | None = None,
 ) -> RunResult:
     """Run claims in order; an interrupt keeps the results that are complete.
 
@@ -98,6 +102,8 @@ def run(
         Number of processes. Verdicts, evidence and seeds do not depend on it.
     on_result
         Called with each result, in the order of the claims.
+    cache
+        Where results of unchanged claims are taken from and new ones kept; None runs every claim.
     """
     settings = settings or Settings()
     if jobs < 1:
@@ -107,7 +113,7 @@ def run(
     start = perf_counter()
     done: list[ClaimResult] = []
     interrupted = False
-    results = _one_by_one(claims, settings) if jobs == 1 else _on_processes(claims, settings, jobs)
+    results = _through(cache, claims, settings, jobs)
     try:
         for result in results:
             done.append(result)
@@ -119,12 +125,29 @@ def run(
     return RunResult(tuple(done), settings.seed, settings.level, settings.digits, seconds, interrupted)
 
 
-def _one_by_one(claims: Sequence[Claim], settings: Settings) -> Iterator[ClaimResult]:
+def _through(cache: Cache | None, claims: Sequence[Claim], settings: Settings, jobs: int) -> Iterator[ClaimResult]:
+    """The results in order: those that the cache holds, and those of the claims that have to be run."""
+    keys = [None if cache is None else fingerprint(claim, settings) for claim in claims]
+    kept = [None if cache is None else cache.get(key, claim) for key, claim in zip(keys, claims, strict=True)]
+    left = [claim for claim, found in zip(claims, kept, strict=True) if found is None]
+    fresh = _one_by_one(left, settings) if jobs == 1 else _on_processes(left, settings, jobs)
+    with closing(fresh):
+        for key, found in zip(keys, kept, strict=True):
+            if found is not None:
+                yield found
+                continue
+            result = next(fresh)
+            if cache is not None:
+                cache.put(key, result)
+            yield result
+
+
+def _one_by_one(claims: Sequence[Claim], settings: Settings) -> Generator[ClaimResult, None, None]:
     for claim in claims:
         yield run_claim(claim, settings)
 
 
-def _on_processes(claims: Sequence[Claim], settings: Settings, jobs: int) -> Iterator[ClaimResult]:
+def _on_processes(claims: Sequence[Claim], settings: Settings, jobs: int) -> Generator[ClaimResult, None, None]:
     before = set(multiprocessing.active_children())
     # Fresh processes, not forks: the same on every platform, and no inherited BLAS threads.
     pool = ProcessPoolExecutor(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from textwrap import indent
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,15 +24,17 @@ _INTERRUPTED = "interrupted: the remaining claims were not run"
 
 
 def listing(claims: Sequence[Claim]) -> RenderableType:
-    """The table of ``deqmath list``."""
-    table = new_table()
-    table.add_column("id", no_wrap=True)
-    table.add_column("source")
-    table.add_column("equation")
-    table.add_column("statement", ratio=1)
+    """The list of ``deqmath list``: the id in a line of its own, then equation and statement, indented.
+
+    No columns: at any width the ids stay whole, and the statements have the rest of the line.
+    """
+    parts: list[RenderableType] = []
     for claim in claims:
-        table.add_row(Text(claim.id, "bold"), Text(claim.source), Text(claim.equation), Text(claim.statement))
-    return table
+        paper = claim.equation if claim.id.startswith(f"{claim.source}.") else f"{claim.source} {claim.equation}"
+        found = " (expected to be refuted)" if claim.expect == "refuted" else ""
+        parts.append(Text(claim.id, "bold"))
+        parts.append(Padding(Text.assemble((paper, "dim"), f"  {claim.statement}", (found, "dim")), (0, 0, 0, 2)))
+    return Group(*parts)
 
 
 def results(result: RunResult) -> list[RenderableType]:
@@ -49,7 +52,7 @@ def results(result: RunResult) -> list[RenderableType]:
             Text.assemble((claim.id, "bold"), (f"  {claim.equation}\n", "dim"), claim.statement),
             _ticks(claim.evidence),
             _status(claim),
-            Text(f"{claim.seconds:.1f}", "dim"),
+            Text(f"{claim.seconds:.1f}" + ("\ncached" if claim.cached else ""), "dim"),
         )
     below = [part for claim in result.claims for part in _below(claim)]
     planted = _planted(result) if result.mutation is not None else []
@@ -64,6 +67,9 @@ def summary(result: RunResult) -> Text:
         line.append(f"{counts[name]} {name}", f"bold {style}" if counts[name] else "dim")
         line.append(", " if name != "undecided" else f" in {result.seconds:.1f} s")
     line.append(f" (seed {result.seed}, level {result.level})", "dim")
+    if result.cached:
+        line.append(f"\n{result.cached} of {len(result.claims)} from the cache: unchanged since they ran", "dim")
+        line.append("; --no-cache runs them again", "dim")
     if result.interrupted:
         line.append(f"\n{_INTERRUPTED}", "bold yellow")
     return line

@@ -18,6 +18,7 @@ def verify_command(
     digits: int = 40,
     seed: int = 0,
     mutate: bool = False,
+    no_cache: bool = False,
 ) -> int:
     """Gather the evidence for claims, and show it in a table.
 
@@ -40,8 +41,12 @@ def verify_command(
         The seed that all random points derive from.
     mutate
         Also test the checks: plant errors in what they judge, and count how many are refuted.
+    no_cache
+        Run every claim. Without it, claims that came out as expected before and have not changed
+        since (nor has deqmath, nor these options) are shown from the user's cache folder, marked
+        as cached; DEQMATH_CACHE_DIR names another folder.
     """
-    from deqmath.claims import Settings, collect, run
+    from deqmath.claims import Cache, Settings, collect, run
     from deqmath.claims.write import check_target
     from deqmath.cli.terminal import Progress
     from deqmath.errors import InputError
@@ -65,7 +70,8 @@ def verify_command(
             done += 1
 
         step()
-        result = run(claims, Settings(seed, digits, level, mutate), jobs=jobs, on_result=step)
+        cache = None if no_cache else Cache()
+        result = run(claims, Settings(seed, digits, level, mutate), jobs=jobs, on_result=step, cache=cache)
     _report(result, json, html)
     return result.exit_code
 

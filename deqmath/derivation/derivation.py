@@ -129,7 +129,7 @@ class Derivation(Display):
         if refuted:
             k, s, v = refuted
             evidence.append(Evidence("derived", "refuted", f"line {k} ({s.rule}) is false: {v.evidence[0].detail}"))
-            return Verdict(tuple(evidence), v.counterexample, tuple(map(str, self.assumptions)))
+            return Verdict(tuple(evidence), v.counterexample, tuple(map(str, self.assumptions)), judge="derivation")
         open_lines = [k for k, _, v in checked if v.status == "undecided"]
         rules = ", ".join(dict.fromkeys(s.rule for _, s, _ in checked if s.rule != YOUR_LINE))
         own = [str(k) for k, s, _ in checked if s.rule == YOUR_LINE]
@@ -143,7 +143,7 @@ class Derivation(Display):
             detail += "; each line checked exactly on its own"
         kind = "exact" if len(own) == len(checked) else "derived"
         evidence.append(Evidence(kind, status, detail, {"lines": len(checked), "typed_lines": len(own)}))  # type: ignore[arg-type]
-        return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)))
+        return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)), judge="derivation")
 
     def then(
         self, expr: Any, *, because: str, label: str | None = None, assuming: Iterable[Assumption] = ()
@@ -245,7 +245,7 @@ class Derivation(Display):
             detail = "the derived result and the stated one have different normal forms, which decides nothing"
         status = "verified" if same else "undecided"
         evidence = (Evidence("derived", status, detail),)  # type: ignore[arg-type]
-        return Verdict(evidence, None, tuple(map(str, self.assumptions)))
+        return Verdict(evidence, None, tuple(map(str, self.assumptions)), judge="normal form")
 
 
 def _label(shown: str) -> Label:

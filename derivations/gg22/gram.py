@@ -6,12 +6,15 @@
 Source: gg22, equations (8) and (9).
 """
 
+from fractions import Fraction
+
+import numpy as np
 from sympy import MatrixSymbol, Trace, sqrt
 
 import deqmath as dm
 from deqmath.bounds import lambda_min
-from deqmath.checking import Evidence, Verdict
 from deqmath.claims.crosscheck import cross_check, cross_check_digits, tolerance
+from deqmath.claims.instances import Pair, holds_on
 
 from ._network import digits, i, j, many_digits, net
 from .gradient_flow import gram_entry
@@ -99,14 +102,6 @@ def gram_matrix_is_positive_semidefinite(case):
 
     trial = digits(width=64, samples=30)
     bound = lambda_min(trial.network.gram(trial.X), digits=6)
-    positive = bound.status == "proved" and bound.lower is not None and bound.lower > 0
-    yield Verdict(
-        (
-            Evidence(
-                "certified",
-                "verified" if positive else "undecided",
-                f"lambda_min of H on 30 digits at m = 64 is {bound}, proved for the float64 matrix",
-                {"lower": str(bound.lower)},
-            ),
-        )
-    )
+    trace = Fraction(float(np.trace(trial.network.gram(trial.X))))
+    pair = Pair(1 - bound.lower / trace, Fraction(1), f"λ_min = {bound}", trial.script)
+    yield holds_on([pair], "1 - λ_min(H)/tr H ≤ 1, that is λ_min(H) ≥ 0, on 30 digits at m = 64", kind="certified")

@@ -19,9 +19,9 @@ import numpy as np
 import deqmath as dm
 from deqmath.bounds import operator_norm
 from deqmath.calculus.signs import nonnegative_because
-from deqmath.checking import Evidence, Verdict
 from deqmath.checking.statistical import PowerLaw, power_law
 from deqmath.claims.crosscheck import cross_check, tolerance
+from deqmath.claims.instances import Pair, holds_on
 from deqmath.expressions.statements import NormAtMost
 
 from ._network import digits, net
@@ -103,12 +103,11 @@ def norm_of_a_half_normal_matrix(case):
         f"print(gamma * np.linalg.norm(A, 2))      # {float(gamma * norm.lower):.6f} > 1: (2) need not be a contraction\n"
         f"print(gamma * A.sum(axis=1).min())       # {float(gamma * least_row_sum):.6f} > 1: the Neumann series diverges"
     )
-    refuted = norm.status == "proved" and gamma * norm.lower > 1 and gamma * least_row_sum > 1
-    detail = (
-        f"at m = 100, γ₀ = 0.25: γ‖A‖ ≥ {float(gamma * norm.lower):.4f} > 1 and the spectral radius of γ A is at least "
-        f"{float(gamma * least_row_sum):.4f} > 1, both proved, so Σₖ (γ A)ᵏ φ diverges"
-    )
-    yield Verdict((Evidence("certified", "refuted" if refuted else "undecided", detail),), script if refuted else None)
+    for left, what in (
+        (gamma * norm.lower, "γ‖A‖ ≤ 1"),
+        (gamma * least_row_sum, "spectral radius of γ A ≤ 1, without which Σₖ (γ A)ᵏ φ diverges,"),
+    ):
+        yield holds_on([Pair(left, Fraction(1), f"m = {m}, γ₀ = {gamma0}, proved", script)], what, kind="certified")
 
     widths = [50, 71, 100, 141, 200, 283] * 8
     rng = np.random.default_rng(case.seed + 1)
@@ -118,8 +117,5 @@ def norm_of_a_half_normal_matrix(case):
     # The repair: gamma = gamma_0/m, for gamma_0 below sqrt(pi/2).
     repaired = [0.25 / w * s for w, s in zip(widths, norms, strict=True)]
     yield power_law(widths, norms, PowerLaw(Fraction(1)), "‖A‖ of a half-normal matrix (repair: γ = γ₀/m)", 0.9999)
-    worst = max(repaired)
-    status = "verified" if worst < 1 else "undecided"
-    yield Evidence(
-        "statistical", status, f"repair γ = γ₀/m, γ₀ = 0.25: γ‖A‖ ≤ {worst:.3f} < 1 in all {len(widths)} draws"
-    )
+    ratios = [Pair(ratio, 1.0, f"m = {w}") for w, ratio in zip(widths, repaired, strict=True)]
+    yield holds_on(ratios, "γ‖A‖ ≤ 1 under the repair γ = γ₀/m, γ₀ = 0.25")

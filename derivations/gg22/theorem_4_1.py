@@ -68,8 +68,8 @@ def generalisation_bound(case):
     true = inverse_quadratic_form(gram, trial.y, digits=10)
     values, vectors = np.linalg.eigh(gram)
     parts = float(((vectors.T @ trial.y) ** 2 / values).sum())
-    gap = Pair(abs(parts - float(true.mid)), 1e-12 * float(np.linalg.cond(gram)) * parts, "60 digits, m = 256")
-    yield holds_on([gap], "|yᵀH⁻¹y - Σₖ (vₖᵀy)²/λₖ| ≤ 10⁻¹² κ(H) of it")
+    gap = Pair(abs(parts - float(true.mid)), 1e-14 * float(np.linalg.cond(gram)) * parts, "60 digits, m = 256")
+    yield holds_on([gap], "|yᵀH⁻¹y - Σₖ (vₖᵀy)²/λₖ| ≤ 10⁻¹⁴ κ(H) of it")
     random = case.rng().choice([-1.0, 1.0], (DRAWS[case.level], 60))
     forms = np.einsum("ki,ki->k", random, np.linalg.solve(gram, random.T).T)
     yield fails_at_most(

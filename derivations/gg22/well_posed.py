@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import deqmath as dm
 from deqmath.bounds import operator_norm
-from deqmath.checking import Evidence, Verdict
+from deqmath.claims.instances import Pair, holds_on
 
 from ._network import digits, net
 
@@ -44,15 +44,5 @@ def one_and_only_one_equilibrium():
     net_, eq = trial.network, trial.network.equilibrium(trial.X)
     norm = operator_norm(net_.A, digits=6)
     rho = Fraction(net_.gamma) * norm.upper
-    proved = norm.status == "proved" and rho < 1
-    yield Verdict(
-        (
-            Evidence(
-                "certified",
-                "verified" if proved else "undecided",
-                f"on 20 digits, m = 128: γ‖A‖ ≤ {float(rho):.6f} < 1 is proved, so each z is unique; "
-                f"‖A‖ = {norm}; the trainer's residual is {eq.residual:.1e}",
-                {"rho_upper": str(rho)},
-            ),
-        )
-    )
+    where = f"20 digits, m = 128, ‖A‖ = {norm}; the trainer's residual is {eq.residual:.1e}"
+    yield holds_on([Pair(rho, Fraction(1), where, trial.script)], "γ‖A‖ < 1, so each z is unique", kind="certified")

@@ -14,9 +14,9 @@ HEAD = """\
 import deqmath as dm
 from deqmath.checking.verdict import Evidence, Verdict
 
-GOOD = Evidence("exact", "verified", "evaluated exactly", {"points": 3})
-BAD = Evidence("exact", "refuted", "a point breaks it")
-OPEN = Evidence("numeric", "undecided", "too close to call")
+GOOD = Evidence("numeric", "verified", "evaluated at points", {"points": 3})
+BAD = Evidence("numeric", "refuted", "a point breaks it", {"points": 1})
+OPEN = Evidence("numeric", "undecided", "too close to call", {"points": 1})
 ASSUMED = Evidence("assumed", "undecided", "taken from the literature")
 """
 

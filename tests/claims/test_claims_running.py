@@ -7,17 +7,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from deqmath.claims import Case, Settings, as_json, collect, run
+from deqmath.claims import Cache, Case, Settings, as_json, collect, run
 from deqmath.claims.case import seed_of
 from deqmath.claims.page import to_html
 from deqmath.claims.report import to_text
-from deqmath.claims.table import results, to_plain
+from deqmath.claims.table import listing, results, to_plain
 from deqmath.errors import InputError
 
 SEVERAL = """
 @dm.claim("t.drawn", "t", "(1)", "a random number")
 def drawn(case):
-    yield Evidence("exact", "verified", "drawn", {"x": case.rng().random(), "seed": case.seed})
+    yield Evidence("numeric", "verified", "drawn", {"x": case.rng().random(), "seed": case.seed})
 
 @dm.claim("t.false", "t", "(2)", "x <y> & z", expect="refuted")
 def false():
@@ -153,5 +153,27 @@ def test_a_long_counterexample_is_not_folded(write):
 def test_the_table_fits_80_columns_and_shows_the_counterexample(write):
     text = to_plain(results(run(collect([write(SEVERAL)]))))
     assert max(map(len, text.splitlines())) <= 80
-    for shown in ("t.also-drawn", "✗ exact", "✓ statistical", "as expected", "assert 1 < 0", "3 ok, 0 failed"):
+    for shown in ("t.also-drawn", "✗ numeric", "✓ statistical", "as expected", "assert 1 < 0", "3 ok, 0 failed"):
         assert shown in text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_the_list_fits_narrow_terminals_with_every_id_in_one_line(write, width):
+    long = '@dm.claim("t.a-rather-long-name-1", "t", "Section 5.1, bound", "‖z‖ ≤ ‖φ‖/(1 - ρ), which is a long line")'
+    text = to_plain([listing(collect([write(SEVERAL + long + "\ndef last():\n    yield GOOD\n")]))], width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    ids = ["t.drawn", "t.false", "t.also-drawn", "t.a-rather-long-name-1"]
+    assert [line.strip() for line in lines if not line.startswith("  ")] == ids
+    assert "expected to be refuted" in " ".join(text.split())
+    assert "bound" in text
+
+
+def test_cached_results_are_marked(write, tmp_path):
+    claims = collect([write(SEVERAL)])
+    run(claims[:2], cache=Cache(tmp_path))
+    result = run(claims, cache=Cache(tmp_path))
+    assert "2 of 3 from the cache" in to_plain(results(result))
+    assert to_plain(results(result)).count("cached") == 2
+    assert [entry.get("cached") for entry in as_json(result)["claims"]] == [True, True, None]
+    assert to_html(result).count("(cached)") == 2

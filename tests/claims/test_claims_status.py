@@ -20,6 +20,14 @@ from deqmath.claims import run_claim
         ("yield GOOD; yield ASSUMED", "verified"),
         ("yield ASSUMED", "undecided"),
         ("yield Evidence('assumed', 'verified', 'believed')", "undecided"),
+        ("yield Evidence('exact', 'verified', 'by hand')", "undecided"),
+        ("yield Evidence('derived', 'verified', 'by hand', {'lines': 3})", "undecided"),
+        ("yield Verdict((Evidence('certified', 'verified', 'by hand', {'upper': '1'}),))", "undecided"),
+        ("yield Evidence('numeric', 'verified', 'no figures')", "undecided"),
+        ("yield Evidence('statistical', 'verified', 'draws', {'draws': 1000})", "verified"),
+        ("yield Evidence('exact', 'refuted', 'by hand')", "refuted"),
+        ("yield dm.check_equal(dm.one(), dm.one())", "verified"),
+        ("yield dm.rewriting(dm.one()).then(1 * dm.one(), because='1 x = x')", "verified"),
         ("return None", "undecided"),
         ("return []", "undecided"),
         ("if False: yield GOOD", "undecided"),
@@ -91,6 +99,20 @@ def test_an_expected_refutation_needs_its_counterexample(one_claim):
     assert not run_claim(one_claim("yield OPEN", expect="refuted")).ok
 
 
+def test_evidence_written_by_hand_is_shown_as_assumed(one_claim):
+    (shown,) = run_claim(one_claim("yield Evidence('exact', 'verified', 'trust me', {'points': 9})")).evidence
+    assert (shown.kind, shown.figures["points"]) == ("assumed", 9)
+    assert shown.detail == "stated as exact by hand, not by a judge such as dm.check_equal: trust me"
+
+
+def test_an_expected_refutation_is_not_taken_at_its_word(one_claim):
+    by_hand = "yield Verdict((Evidence('exact', 'refuted', 'trust me'),), counterexample='assert 1 == 2')"
+    claimed = run_claim(one_claim(by_hand, expect="refuted"))
+    assert (claimed.status, claimed.ok) == ("refuted", False)
+    assert "only in the claim's own words" in claimed.remark
+    assert run_claim(one_claim("yield dm.check_equal(dm.one(), 2 * dm.one())", expect="refuted")).ok
+
+
 def test_a_crash_after_an_expected_refutation_is_not_ok(one_claim):
     body = "yield Verdict((BAD,), counterexample='assert 1 == 2')\n1 / 0"
     assert not run_claim(one_claim(body, expect="refuted")).ok
@@ -116,7 +138,7 @@ def test_anything_with_a_verdict_is_evidence_and_assumptions_are_gathered_once(o
 
 
 def test_a_case_carries_seed_digits_and_level(one_claim):
-    body = "yield Evidence('exact', 'verified', case.level, {'d': case.digits, 'x': case.rng().random()})"
+    body = "yield Evidence('numeric', 'verified', case.level, {'d': case.digits, 'x': case.rng().random()})"
     first, again = (run_claim(one_claim(body, signature="(case)")) for _ in range(2))
     assert first.evidence == again.evidence
     assert (first.evidence[0].detail, first.evidence[0].figures["d"]) == ("standard", 40)

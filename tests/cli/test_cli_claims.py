@@ -56,7 +56,7 @@ def test_reports_go_to_files_beside_the_table(deqmath, claims, tmp_path):
 
 def test_the_result_does_not_depend_on_the_processes(deqmath, claims):
     path = claims(*["yield GOOD"] * 3, "yield OPEN")
-    reports = [json.loads(deqmath("verify", path, "--json", "-", "--jobs", jobs).out) for jobs in (1, 2)]
+    reports = [json.loads(deqmath("verify", path, "--json", "-", "--no-cache", "--jobs", jobs).out) for jobs in (1, 2)]
     for report in reports:
         for claim in report["claims"]:
             del claim["seconds"]
@@ -103,6 +103,19 @@ def test_bad_settings_are_refused(refused, claims):
     assert "seed is -1" in refused("verify", path, "--seed", -1)
     assert "digits is 0" in refused("verify", path, "--digits", 0)
     assert "reads as an option" in refused("verify", path, "--json=--html")
+
+
+def test_an_unchanged_claim_comes_from_the_cache_unless_refused(deqmath, claims, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEQMATH_CACHE_DIR", str(tmp_path / "kept"))
+    path = claims("print('it ran')\nyield GOOD")
+    assert "it ran" in deqmath("verify", path).err
+    again = deqmath("verify", path)
+    assert (again.code, again.err) == (0, "")
+    assert "1 of 1 from the cache" in again.out
+    refused = deqmath("verify", path, "--no-cache")
+    assert "it ran" in refused.err
+    assert "cache" not in refused.out
+    assert "it ran" in deqmath("verify", path, "--level", "quick").err
 
 
 def test_list(deqmath, claims):

@@ -1,0 +1,109 @@
+"""What a claim's result depends on, as one hash: its source, deqmath's own, the libraries, and the options."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import platform
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import deqmath
+
+if TYPE_CHECKING:
+    from deqmath.claims.claim import Claim
+    from deqmath.claims.run import Settings
+
+#: Distributions whose version is part of the key, by the name they are imported under.
+LIBRARIES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sympy": "sympy",
+    "mpmath": "mpmath",
+    "flint": "python-flint",
+}
+
+
+def fingerprint(claim: Claim, settings: Settings) -> str | None:
+    """The key of a claim's result under some settings; None where what it depends on cannot be told.
+
+    It hashes the text of the claim's file and of the sibling files it imports, directly or not; every file of the
+    installed deqmath; the versions of Python and of the numerical libraries; the machine's architecture; seed,
+    digits, level, and whether errors are planted. A file that imports anything else gets no key, so its claims always
+    run. What a claim reads from outside (a file, the network, the clock) is not seen.
+    """
+    sources = _sources(claim.file)
+    if sources is None:
+        return None
+    parts = {
+        "claim": claim.id,
+        "expect": claim.expect,
+        "sources": sources,
+        "deqmath": _package_digest(),
+        "libraries": _versions(),
+        "settings": [settings.seed, settings.digits, settings.level, settings.mutate],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _package_digest() -> str:
+    """Of every file of the package, data included, by path and content."""
+    root = Path(deqmath.__file__).resolve().parent
+    digest = hashlib.sha256()
+    files = (f for f in root.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    for file in sorted(f for f in files if f.relative_to(root).parts[0] != "_derivations"):
+        digest.update(str(file.relative_to(root)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@cache
+def _versions() -> list[str]:
+    found = [platform.python_version(), platform.machine()]
+    for name in LIBRARIES.values():
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} missing")
+    return found
+
+
+def _sources(file: Path) -> dict[str, str] | None:
+    """Name -> hash of a file and of the siblings it imports; None if it imports what cannot be followed."""
+    found: dict[str, str] = {}
+    waiting = [file]
+    while waiting:
+        current = waiting.pop()
+        if current.name in found:
+            continue
+        text = current.read_bytes()
+        found[current.name] = hashlib.sha256(text).hexdigest()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                siblings = _siblings(node, current.parent)
+                if siblings is None:
+                    return None
+                waiting += siblings
+            elif isinstance(node, (ast.Import, ast.ImportFrom)) and not _known(node):
+                return None
+    return found
+
+
+def _siblings(node: ast.ImportFrom, folder: Path) -> list[Path] | None:
+    """The files of ``from . import a, b`` or ``from .a import f``; None for anything further away."""
+    if node.level != 1 or (node.module and "." in node.module):
+        return None
+    names = [node.module] if node.module else [alias.name for alias in node.names]
+    files = [folder / f"{name}.py" for name in names]
+    return files if all(file.is_file() for file in files) else None
+
+
+def _known(node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether an absolute import is of the standard library, deqmath, or a library whose version is in the key."""
+    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+    roots = {name.partition(".")[0] for name in names}
+    return roots <= {"deqmath", *LIBRARIES, *sys.stdlib_module_names}
