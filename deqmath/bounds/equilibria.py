@@ -22,6 +22,7 @@ from deqmath.bounds.operators import FUDGE, frobenius_up
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import exact, floor_log2, short_up, sqrt_up, two_to
 from deqmath.errors import InputError, ShapeError
+from deqmath.stages import stage
 
 if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
@@ -133,6 +134,7 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     wanted = require_digits(digits, CALL)
     weights, data = weights_of(net), _samples(net, X)
     require_sound_arithmetic()
+    stage("well-posedness")
     c = monotone_constant(weights.a, weights.float_gamma)
     if c is None:
         return EquilibriumEnclosure((), Fraction(0), "undecided", UNDECIDED, ASSUMPTIONS)
@@ -140,6 +142,7 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     size = max(1, min(MOST_CHUNK, CHUNK_ENTRIES // weights.width**2))
     balls: list[Ball] = []
     for start in range(0, data.shape[0], size):
+        stage("equilibria", start, data.shape[0])
         part = Scaled(injection.values[:, start : start + size], injection.exponent)
         balls += _Chunk(weights, c, part).balls(wanted)
     return EquilibriumEnclosure(tuple(balls), c, "proved", "", ASSUMPTIONS, Subject.of(net, data))

@@ -12,6 +12,7 @@ from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, gamma, short_up
+from deqmath.stages import stage
 
 FUDGE = Fraction(1001, 1000)
 """Covers the rounding of a float64 sum of squares: gamma_{n^2} < 1/1000 for n <= 10**6."""
@@ -76,6 +77,8 @@ class FactorGram(SymmetricOperator):
     ) -> None:
         self.size, self.sign, self.outer = a.shape[0 if outer else 1], sign, outer
         self.exact = ExactMatrix(a, max_slices)
+        if formed is None:
+            stage("Gram matrix in float64")
         self.float_matrix, self.approximation_error = formed or rounded_gram(a.T if outer else a)
         norm = frobenius_up(a)
         self.remainder = short_up(self.exact.remainder * (2 * norm + self.exact.remainder))

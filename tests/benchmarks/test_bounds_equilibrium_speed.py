@@ -1,10 +1,8 @@
-"""Speed of a proved equilibrium against float64 LU and Newton: ratio of medians, interleaved in one process."""
-
-import statistics
-import time
+"""Speed of a proved equilibrium against float64 LU and Newton: least times, taken in turns in one process."""
 
 import numpy as np
 import pytest
+from bounds_measure import row, turns
 from scipy.linalg import lu_factor, lu_solve
 
 from deqmath.bounds import equilibrium
@@ -40,16 +38,5 @@ def test_equilibrium_to_100_digits(capsys, m):
         lu_factor(M)
         newton(net, x[0])
 
-    times = ([], [])
-    for _ in range(5):
-        for kept, action in zip(times, (lambda: equilibrium(net, x, 100), rival), strict=True):
-            start = time.perf_counter()
-            action()
-            kept.append(time.perf_counter() - start)
-    ours, other = (statistics.median(t) for t in times)
-    with capsys.disabled():
-        print(
-            f"\n| equilibrium, m = {m}, 100 digits, all signs | {ours / other:.3g} x | wanted <= 0.5 x | "
-            f"{ours:.3g} s against {other:.3g} s (one LU and Newton) |"
-        )
-    assert ours <= 0.5 * other
+    times = turns(lambda: equilibrium(net, x, 100), rival, 9)
+    row(capsys, f"equilibrium, m = {m}, 100 digits, all signs", "one LU and Newton in float64", times, 0.5)

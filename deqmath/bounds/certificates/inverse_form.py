@@ -17,7 +17,8 @@ from scipy.linalg.lapack import dpotrs
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.operators import SymmetricOperator
-from deqmath.bounds.rationals import floor_log2, round_down, round_up
+from deqmath.bounds.rationals import floor_log2, floor_log10, round_down, round_up
+from deqmath.stages import stage
 
 CORRECTION_BITS = 44
 MOST_PASSES = 4000
@@ -57,6 +58,7 @@ def sandwich(
             stalls += 1
         if best is None or gap < best[1] - best[0]:
             best = (value, value + gap)
+        stage("digits", min(digits, floor_log10(value / gap)) if 0 < gap < value else 0, digits)
         if gap * 10**digits <= value or stalls >= 3 or passes >= MOST_PASSES:
             return (*_outward(*best), passes)
         floats, scale = residual.floats()
