@@ -20,7 +20,7 @@ from deqmath.calculus.linear_map import find_moving, jacobian_of, split_moving, 
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 from deqmath.expressions.nodes import Column, Diag, Total, Vec
-from deqmath.expressions.traversal import Rules
+from deqmath.expressions.traversal import Rules, contains
 
 adjoints = Rules("adjoint")
 
@@ -115,7 +115,7 @@ def adjoint_of_kronecker(x: KroneckerProduct, g: Polynomial, dx: Expr) -> Polyno
     ``<G, A kron E> = <sum_i (e_i^T kron I_r) G (A^T e_i kron I_s), E>``, and likewise on the left.
     """
     a, b = x.args
-    on_left = a.has(dx)
+    on_left = contains(a, dx)
     fixed, moving = (b, a) if on_left else (a, b)
     out = Polynomial(moving.shape)
     for m, c in g:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, S, Symbol, Trace, ZeroMatrix
@@ -27,6 +26,7 @@ from deqmath.calculus.normal_form import simplified
 from deqmath.errors import InputError, KinkError, ShapeError, UnknownNodeError
 from deqmath.expressions.assumptions import Assumption, invertible, no_kink
 from deqmath.expressions.constructors import elementwise
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -42,7 +42,7 @@ from deqmath.expressions.nodes import (
     step_scalar,
 )
 from deqmath.expressions.plain import plain
-from deqmath.expressions.traversal import Rules
+from deqmath.expressions.traversal import Rules, distinct_nodes, symbols_of
 
 _KINKED = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise, sp.floor, sp.ceiling)
 
@@ -61,16 +61,10 @@ class Movement:
 
     def moves(self, x: Expr) -> bool:
         """Whether any moving symbol occurs in x."""
-        return not _symbols(x).isdisjoint(self.by)
+        return not symbols_of(x).isdisjoint(self.by)
 
 
-@lru_cache(maxsize=65536)
-def _symbols(x: sp.Basic) -> frozenset[Expr]:
-    if isinstance(x, (MatrixSymbol, Symbol)):
-        return frozenset((x,))
-    return frozenset().union(*(_symbols(a) for a in x.args))
-
-
+@any_depth
 def differential(expr: MatrixExpr, by: Mapping[Expr, Expr]) -> MatrixExpr:
     """The differential of an expression, linear in the given differentials.
 
@@ -370,7 +364,7 @@ def of_entry(x: MatrixElement, mv: Movement) -> Expr:
 @differentials.register(sp.Add, sp.Mul, sp.Pow, sp.Function)
 def of_scalar(x: Expr, mv: Movement) -> Expr:
     """``d f(s, t) = f_s ds + f_t dt`` for a scalar function of scalars, traces and determinants."""
-    parts = [a for a in sp.preorder_traversal(x) if isinstance(a, (Trace, Determinant, MatrixElement))]
+    parts = [a for a in distinct_nodes(x) if isinstance(a, (Trace, Determinant, MatrixElement))]
     parts = [a for a in parts if not any(a != b and b.has(a) for b in parts)]
     parts += [s for s in mv.by if isinstance(s, Symbol) and x.xreplace(dict.fromkeys(parts, S.One)).has(s)]
     dummies = {p: sp.Dummy() for p in dict.fromkeys(parts)}

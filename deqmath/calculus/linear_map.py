@@ -21,7 +21,7 @@ from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
 from deqmath.errors import InputError
 from deqmath.expressions.nodes import Column, Diag, DiagSelection, Total, Vec
-from deqmath.expressions.traversal import Rules
+from deqmath.expressions.traversal import Rules, contains
 
 jacobians = Rules("linear_map")
 
@@ -88,7 +88,7 @@ def word_polynomial(word: Word, shape: tuple[Expr, Expr]) -> Polynomial:
 
 
 def find_moving(word: Word, dx: Expr) -> int | None:
-    hits = [k for k, x in enumerate(word) if x.has(dx)]
+    hits = [k for k, x in enumerate(word) if contains(x, dx)]
     if len(hits) > 1:
         msg = f"the expression is not linear in {dx}: {word_expr(word)}"
         raise InputError(msg)
@@ -152,7 +152,7 @@ def of_kronecker(x: KroneckerProduct, dx: Expr) -> Polynomial:
     shuffle = builders.kron_of(
         builders.identity(q), builders.kron_of(builders.commutation_of(s, p), builders.identity(r))
     )
-    if a.has(dx):
+    if contains(a, dx):
         inner = builders.kron_of(general(a, dx), builders.vec_of(normal_form(b)))
     else:
         inner = builders.kron_of(builders.vec_of(normal_form(a)), general(b, dx))
@@ -171,11 +171,11 @@ def general(x: MatrixExpr, dx: Expr) -> Polynomial:
 
 
 def split_moving(x: MatrixExpr, dx: Expr) -> tuple[list[MatrixExpr], MatrixExpr]:
-    moving = [a for a in x.args if a.has(dx)]
+    moving = [a for a in x.args if contains(a, dx)]
     if len(moving) != 1:
         msg = f"the expression is not linear in {dx}: {x}"
         raise InputError(msg)
-    return [a for a in x.args if not a.has(dx)], moving[0]
+    return [a for a in x.args if not contains(a, dx)], moving[0]
 
 
 def coefficient_of(differential: Polynomial, dz: MatrixExpr) -> tuple[Polynomial | None, Polynomial]:
@@ -189,9 +189,9 @@ def coefficient_of(differential: Polynomial, dz: MatrixExpr) -> tuple[Polynomial
     k = dz.shape[0]
     operator, rest, fits = Polynomial((k, k)), Polynomial(differential.shape), True
     for m, c in differential:
-        if not any(x.has(dz) for x in (*m.word, *(y for t in m.traces for y in t))):
+        if not any(contains(x, dz) for x in (*m.word, *(y for t in m.traces for y in t))):
             rest.add(m, c)
-        elif m.word and m.word[-1] == dz and not any(x.has(dz) for x in m.word[:-1]):
+        elif m.word and m.word[-1] == dz and not any(contains(x, dz) for x in m.word[:-1]):
             operator.add(canonical(m.word[:-1], m.traces, m.binders), c)
         else:
             fits = False

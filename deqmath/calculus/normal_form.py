@@ -29,6 +29,7 @@ from deqmath.calculus.algebra import canonical, multiply, product_of
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.polynomial import Polynomial, sum_of
 from deqmath.errors import InputError
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -55,6 +56,7 @@ def normal_form(expr: MatrixExpr) -> Polynomial:
     return polynomials(expr)
 
 
+@any_depth
 def simplified(expr: MatrixExpr) -> MatrixExpr:
     """The normal form, written as an expression again."""
     expr = plain(expr)
@@ -70,6 +72,7 @@ def simplified(expr: MatrixExpr) -> MatrixExpr:
     return out
 
 
+@any_depth
 def proves_equal(lhs: MatrixExpr, rhs: MatrixExpr) -> bool:
     """Whether the rules prove that the two sides are equal, for all dimensions, wherever both are defined.
 

@@ -26,6 +26,7 @@ from sympy.matrices.expressions import (
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
+from deqmath.checking.evaluation import values
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -53,11 +54,16 @@ class Degrees:
         self._cache: dict[Expr, Degree] = {}
 
     def __call__(self, x: Expr) -> Degree:
-        found = self._cache.get(x)
-        if found is None:
-            found = degrees(x, self)
-            self._cache[x] = found
-        return found
+        todo = [x]
+        while todo:  # operands first, so that depth is no recursion
+            y = todo[-1]
+            missing = [a for a in values.operands(y) if a not in self._cache] if y not in self._cache else []
+            todo += missing
+            if not missing:
+                todo.pop()
+                if y not in self._cache:
+                    self._cache[y] = degrees(y, self)
+        return self._cache[x]
 
     def size(self, d: Any) -> int:
         return d if isinstance(d, int) else int(d.subs(self.sizes))

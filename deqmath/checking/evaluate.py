@@ -18,9 +18,11 @@ from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.points import Alphabet, alphabet, new_point
 from deqmath.checking.tangents import coefficient, moved
 from deqmath.errors import InputError, ShapeError
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.plain import plain
 
 
+@any_depth
 def evaluate(
     expr: Any,
     at: Mapping[Any, Any],

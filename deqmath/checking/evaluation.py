@@ -56,6 +56,10 @@ class ValueRules(Rules):
 
         return add
 
+    def operands(self, x: Expr) -> tuple[Expr, ...]:
+        """The expressions whose values the rule of x receives."""
+        return self.reads[self.rule_for(x)](x)
+
 
 values = ValueRules("evaluation")
 
@@ -78,7 +82,7 @@ def program(roots: tuple[Expr, ...]) -> tuple[tuple[Step, ...], tuple[int, ...]]
             continue
         rule = values.rule_for(x)
         if operands is None:
-            operands = values.reads[rule](x)
+            operands = values.operands(x)
             todo.append((x, operands))
             todo += [(a, None) for a in reversed(operands) if a not in place]
             continue

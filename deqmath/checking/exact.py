@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
+from sympy import Expr, MatrixExpr, Symbol
 from sympy.core.sympify import _sympify as sympify  # strict: refuses text, which sympify would run
 
 from deqmath.checking.atoms import MOST_FOR_THREE, Gates
@@ -35,12 +35,15 @@ from deqmath.checking.points import (
 from deqmath.checking.sides import Bindings, SidesTest, degrees_at
 from deqmath.checking.solving import Group, NotSolvable, Solved, satisfy
 from deqmath.expressions.assumptions import Assumption
+from deqmath.expressions.traversal import distinct_nodes
 
 #: log2 of the chance of accepting a false identity, to be reached at every size.
 TARGET_BITS = 100
 _MOST_PATTERNS = 16
 _MOST_SMALL_PATTERNS = 1024
 _TRIES = 24
+#: Points at a size where the degree is too high for the field: they can refute, and no number of them is enough.
+_HOPELESS_REPEATS = 4
 #: A size above 3 is left out where a matrix of the statement would have more entries than this.
 _MOST_ENTRIES = 20_000
 
@@ -97,7 +100,7 @@ def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactO
 
 def _entries(expressions: Sequence[Expr], sizes: dict[Symbol, int]) -> int:
     """The number of entries of the largest matrix that stands in the expressions."""
-    nodes = (a for x in expressions for a in preorder_traversal(x) if isinstance(a, MatrixExpr))
+    nodes = (a for a in distinct_nodes(*expressions) if isinstance(a, MatrixExpr))
     numbers = {rows * cols for rows, cols in {tuple(a.shape) for a in nodes}}
     return max((int(e.subs(sizes)) for e in map(sympify, numbers) if e.free_symbols <= sizes.keys()), default=0)
 
@@ -127,7 +130,7 @@ class _State:
         if not agrees:
             return False
         per_point = self._log2_chance(sizes)
-        repeats = max(2, math.ceil(TARGET_BITS / max(1.0, -per_point)))
+        repeats = max(2, math.ceil(TARGET_BITS / -per_point)) if per_point <= -1 else _HOPELESS_REPEATS
         self.gates = max(self.gates, bits)
         most = _MOST_SMALL_PATTERNS if all(n == 1 for n in sizes.values()) else _MOST_PATTERNS
         if 2**bits <= most:

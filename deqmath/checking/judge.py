@@ -19,11 +19,13 @@ from deqmath.checking.smooth_values import at_instances
 from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption, hypothesis
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.dimension import same_shape
 from deqmath.expressions.plain import plain
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
 
+@any_depth
 def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard") -> Verdict:
     """The verdict on what a line of a derivation states."""
     assumptions = tuple(assuming)
@@ -159,6 +161,7 @@ def checked_assumptions(assuming: Any) -> tuple[Assumption, ...]:
     return tuple(hypothesis(a) for a in items)
 
 
+@any_depth
 def check_equal(
     lhs: Any, rhs: Any, assuming: Iterable[Assumption] = (), *, seed: int = 0, level: str = "standard"
 ) -> Verdict:
@@ -209,6 +212,7 @@ def _jacobian_shape(of: Any, wrt: Any) -> tuple[Any, Any]:
     return p * q, r * s
 
 
+@any_depth
 def check_derivative(
     candidate: Any,
     of: Any,
@@ -250,6 +254,7 @@ def check_derivative(
     return judge(DerivativeOf(candidate, of, wrt, gradient, pairs), checked_assumptions(assuming), seed, level)
 
 
+@any_depth
 def check_implicit_derivative(
     candidate: Any,
     residual: Any,
@@ -285,6 +290,7 @@ def check_implicit_derivative(
     )
 
 
+@any_depth
 def check_directional_derivative(
     candidate: Any,
     of: Any,

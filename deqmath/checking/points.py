@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
+from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixElement
 
@@ -14,6 +14,7 @@ from deqmath.checking.domains import BadPoint, Boundary, Domain, PrimeField
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.matrices import base_of
 from deqmath.expressions.nodes import Column, Total
+from deqmath.expressions.traversal import distinct_nodes
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,12 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
     matrices: set[MatrixSymbol] = set()
     scalars: set[Symbol] = set()
 
+    seen: set[tuple[Expr, frozenset[Symbol]]] = set()
+
     def walk(x: Expr, bound: frozenset[Symbol]) -> None:
+        if (x, bound) in seen:
+            return
+        seen.add((x, bound))
         if isinstance(x, MatrixSymbol):
             matrices.add(x)
             for d in x.shape:
@@ -81,7 +87,7 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
 def least_sizes(expressions: Iterable[Expr]) -> dict[Symbol, int]:
     """The least size of a dimension at which every entry and column that is named by a number exists."""
     least: dict[Symbol, int] = {}
-    for a in (a for x in expressions for a in preorder_traversal(x) if isinstance(a, (MatrixElement, Column))):
+    for a in (a for a in distinct_nodes(*expressions) if isinstance(a, (MatrixElement, Column))):
         shape = a.args[0].shape
         named = zip(shape[1:] if isinstance(a, Column) else shape, a.args[1:], strict=True)
         for size, index in named:
@@ -164,6 +170,5 @@ def has_gates(expressions: Iterable[Expr]) -> bool:
 
     return any(
         isinstance(a, Gate) or (isinstance(a, Elementwise) and (a.is_relu or a.is_step))
-        for x in expressions
-        for a in preorder_traversal(x)
+        for a in distinct_nodes(*expressions)
     )

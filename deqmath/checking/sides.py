@@ -16,6 +16,7 @@ from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.solving import Equations, Solved, groups
 from deqmath.checking.tangents import along
 from deqmath.expressions.nodes import Column
+from deqmath.expressions.traversal import distinct_nodes
 
 Bindings = dict[Symbol, int]
 
@@ -103,7 +104,7 @@ class DerivativeTest:
     def direction(self) -> Expr:
         """The symbol that carries the direction V: one that no expression of the statement holds."""
         flat = (self.candidate, self.of, self.wrt, *(e for pair in self.equations for e in pair), *self.nonnegative)
-        taken = {str(a.name) for x in flat for a in x.atoms(Symbol, MatrixSymbol)}
+        taken = {str(a.name) for a in distinct_nodes(*flat) if isinstance(a, (Symbol, MatrixSymbol))}
         name = f"V_{self.wrt.name}" if isinstance(self.wrt, (Symbol, MatrixSymbol)) else "V_z"
         while name in taken:
             name += "_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, MatrixExpr, Symbol, preorder_traversal
+from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.calculus.explicit import gradient_lines, jacobian_lines
@@ -16,9 +16,11 @@ from deqmath.calculus.normal_form import simplified
 from deqmath.checking.exact import singular_everywhere
 from deqmath.derivation.derivation import Derivation, abbreviations, derivation
 from deqmath.errors import InputError, SingularError
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import Column, Gate
 from deqmath.expressions.plain import plain
 from deqmath.expressions.printing import Name, text
+from deqmath.expressions.traversal import distinct_nodes
 
 
 def _checked(name: str, expr: Any, wrt: Any) -> MatrixExpr | Expr:
@@ -37,13 +39,14 @@ def _checked(name: str, expr: Any, wrt: Any) -> MatrixExpr | Expr:
 
 def _gates(expr: Expr) -> tuple[tuple[MatrixExpr, Name], ...]:
     """The name D for the gate of a result, if it has just one."""
-    found = list(dict.fromkeys(a for a in preorder_traversal(simplified(expr)) if isinstance(a, Gate)))
-    letters = {a.name for a in preorder_traversal(expr) if isinstance(a, (MatrixSymbol, Symbol))}
+    found = list(dict.fromkeys(a for a in distinct_nodes(simplified(expr)) if isinstance(a, Gate)))
+    letters = {a.name for a in distinct_nodes(expr) if isinstance(a, (MatrixSymbol, Symbol))}
     if len(found) != 1 or "D" in letters:
         return ()
     return tuple(abbreviations("D", found[0]))
 
 
+@any_depth
 def jacobian(expr: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr] | None = None) -> Derivation:
     """The Jacobian ``d vec(expr) / d vec(wrt)^T``, numerator layout, with the lines that lead to it.
 
@@ -74,6 +77,7 @@ def jacobian(expr: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr] |
     return derivation(lines, f"Jacobian by {text(wrt)}", _gates(result))
 
 
+@any_depth
 def gradient(scalar: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr] | None = None) -> Derivation:
     """The gradient of a scalar, in the shape of ``wrt``: ``d scalar = tr(G^T d wrt)``.
 
@@ -113,6 +117,7 @@ def _several(name: str, residual: Any, unknown: Any, wrt: Any) -> tuple[list[Any
     return [_checked(name, r, wrt) for r in residuals], unknowns
 
 
+@any_depth
 def implicit_jacobian(residual: Any, unknown: Any, wrt: Any, *, of: Any = None) -> Derivation:
     """``d vec(unknown)/d vec(wrt)^T`` of the unknown that ``residual = 0`` defines.
 
@@ -178,6 +183,7 @@ def _refuse_singular(made: Derivation) -> None:
                 raise SingularError(msg)
 
 
+@any_depth
 def implicit_differential(residual: Any, unknown: Any, wrt: Any, *, of: Any = None) -> Derivation:
     """``d unknown`` as an expression linear in ``d wrt``, without vec: the forward form.
 
@@ -208,6 +214,7 @@ def implicit_differential(residual: Any, unknown: Any, wrt: Any, *, of: Any = No
     return made
 
 
+@any_depth
 def adjoint_gradient(
     scalar: Any, wrt: Any, *, implicit: Mapping[MatrixExpr, MatrixExpr], multipliers: Sequence[str] = ()
 ) -> Derivation:
@@ -249,6 +256,7 @@ def adjoint_gradient(
     return derivation(lines, f"gradient by {text(wrt)}, adjoint form", _gates(result))
 
 
+@any_depth
 def well_posedness(residual: Any, unknown: Any) -> Derivation:
     """When ``residual = unknown - F(unknown)`` has one and only one zero, and how large it is.
 

@@ -18,6 +18,7 @@ from sympy.matrices.expressions import (
 )
 
 from deqmath.errors import InputError, ShapeError
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import (
     RELU,
     Column,
@@ -94,6 +95,7 @@ def gate(u: Any) -> MatrixExpr:
     return Gate(_column_vector("gate", u))
 
 
+@any_depth
 def elementwise(f: Any, X: Any) -> MatrixExpr:
     """``f(X)`` entry by entry, for a scalar SymPy function such as ``sympy.tanh``.
 

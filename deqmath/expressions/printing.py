@@ -26,6 +26,7 @@ from sympy.matrices.expressions import (
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -74,11 +75,13 @@ class Style:
 pieces = Rules("printing")
 
 
+@any_depth
 def text(x: Expr, names: Names = ()) -> str:
     """One line of Unicode: ``γ (zᵀ ⊗ (I - γ D A)⁻¹ D)``."""
     return _piece(x, Style(False, names))[0]
 
 
+@any_depth
 def latex(x: Expr, names: Names = ()) -> str:
     """LaTeX without dollar signs."""
     return _piece(x, Style(True, names))[0]

@@ -21,6 +21,7 @@ from sympy.matrices.expressions import (
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.immutable import ImmutableDenseMatrix
 
+from deqmath.expressions.depth import any_depth
 from deqmath.expressions.nodes import (
     Column,
     Commutation,
@@ -40,6 +41,7 @@ from deqmath.expressions.traversal import Rules
 sources = Rules("python_source")
 
 
+@any_depth
 def python_source(x: Expr) -> str:
     """Python for one expression, in terms of ``dm`` (deqmath), ``sp`` (SymPy) and the symbols' names."""
     if not isinstance(x, (MatrixExpr, Trace, Determinant, MatrixElement)):

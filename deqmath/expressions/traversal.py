@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
+
+from sympy import Basic, Expr, Symbol
+from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.errors import UnknownNodeError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def distinct_nodes(*roots: Basic) -> Iterator[Basic]:
+    """Every different node of some expressions once, from the outside in.
+
+    SymPy's own traversal visits a part as often as it stands in the tree, through a generator for each level.
+    """
+    seen: set[Basic] = set()
+    todo = list(reversed(roots))
+    while todo:
+        x = todo.pop()
+        if x not in seen:
+            seen.add(x)
+            yield x
+            todo += [a for a in reversed(x.args) if isinstance(a, Basic)]
+
+
+@lru_cache(maxsize=1 << 16)
+def symbols_of(x: Basic) -> frozenset[Expr]:
+    """The symbols of an expression, matrices and scalars; of a matrix symbol only itself, not its dimensions."""
+    if isinstance(x, (MatrixSymbol, Symbol)):
+        return frozenset((x,))
+    return frozenset().union(*(symbols_of(a) for a in x.args))
+
+
+def contains(x: Basic, part: Expr) -> bool:
+    """Whether ``part`` stands in x."""
+    return part in symbols_of(x) if isinstance(part, (MatrixSymbol, Symbol)) else bool(x.has(part))
 
 
 class Rules:
