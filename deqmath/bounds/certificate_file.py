@@ -30,7 +30,7 @@ def certificate(
     arrays: Mapping[str, Array | flint.fmpq_mat],
     ends: Ends | Mapping[str, Ends],
     *,
-    parameters: Mapping[str, Fraction | str] | None = None,
+    parameters: Mapping[str, Fraction] | Mapping[str, Fraction | str] | None = None,
     witness: Mapping[str, Any] | None = None,
     method: str = "",
     details: Mapping[str, Any] | None = None,
@@ -125,7 +125,7 @@ def certified(
     bound: Bound,
     quantity: str,
     arrays: Mapping[str, Array | flint.fmpq_mat],
-    parameters: Mapping[str, Fraction | str] | None = None,
+    parameters: Mapping[str, Fraction] | Mapping[str, Fraction | str] | None = None,
 ) -> Bound:
     """The same bound with a certificate of both its ends."""
     return replace(bound, certificate=certificate(quantity, arrays, (bound.lower, bound.upper), parameters=parameters))

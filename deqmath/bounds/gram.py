@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from deqmath.bounds.bound import Bound
+from deqmath.bounds.certificate_file import certified
 from deqmath.bounds.certificates.cholesky import factorise
 from deqmath.bounds.certificates.inverse_form import sandwich
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, smallest_eigenvalue
 from deqmath.bounds.hadamard import HadamardGram
 from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, require_digits
-from deqmath.bounds.operators import FactorGram, SymmetricOperator, deflated
+from deqmath.bounds.operators import FactorGram, SymmetricOperator, deflated, frobenius_up
 from deqmath.bounds.probes import require_sound_arithmetic
-from deqmath.bounds.rationals import exact, two_to
+from deqmath.bounds.rationals import exact, short_up, two_to
 from deqmath.bounds.repeated_rows import parallel_rows
 from deqmath.errors import ShapeError
 
 CALL = "dm.bounds.Gram(P) or dm.bounds.Gram(P, Q)"
 SPREAD = "the entries span more than 960 powers of two; scale the factors first"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The matrix is ``factor`` times what the operator stands for, up to ``factor * slip`` in the spectral norm."""
+
+    operator: SymmetricOperator
+    factor: Fraction
+    slip: Fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,36 +86,37 @@ class Gram:
         n, columns = self.P.shape[0], int(np.prod([f.shape[1] for f in self._factors]))
         return columns < n or parallel_rows(*self._factors) is not None
 
-    def _operator(self, digits: int, sign: int) -> tuple[SymmetricOperator, Fraction] | None:
-        """The operator and the power of two that it was divided by; None when scaling would lose bits."""
+    def _operator(self, digits: int, sign: int) -> Scaling | None:
         slices = 8 + int(digits * BITS_PER_DIGIT / 27)
+        if self.Q is None:
+            p, e, lost = balanced(self.P)
+            slip = short_up(lost * (2 * frobenius_up(p) + lost))
+            return Scaling(FactorGram(p, sign, slices, outer=True), two_to(2 * e), slip)
         scaled = [balanced(f, safe_exponent=100) for f in self._factors]
         if any(lost for _, _, lost in scaled):
             return None
         factor = two_to(2 * sum(e for _, e, _ in scaled))
-        if self.Q is None:
-            return FactorGram(scaled[0][0], sign, slices, outer=True), factor
-        return HadamardGram(scaled[0][0], scaled[1][0], sign, slices), factor
+        return Scaling(HadamardGram(scaled[0][0], scaled[1][0], sign, slices), factor, Fraction(0))
 
     def lambda_min(self, digits: int = 15) -> Bound:
         """The smallest eigenvalue; exactly zero when the factors show that the matrix is singular."""
         wanted = require_digits(digits, "dm.bounds.Gram(P).lambda_min(digits=15)")
         name = f"lambda_min({self._name})"
         if self._is_singular():
-            return Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
+            return self._certified(Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,)), "lambda_min")
         bound = self._extreme(wanted, 1, name)
         if bound.upper is None:
             return bound
         low = max(bound.lower or Fraction(0), Fraction(0))  # positive semidefinite
-        return Bound(low, max(bound.upper, low), name, "proved", ASSUMPTIONS)
+        return self._certified(Bound(low, max(bound.upper, low), name, "proved", ASSUMPTIONS), "lambda_min")
 
     def lambda_max(self, digits: int = 15) -> Bound:
         """The largest eigenvalue, which is the operator norm."""
         wanted = require_digits(digits, "dm.bounds.Gram(P).lambda_max(digits=15)")
         name = f"lambda_max({self._name})"
         if not all(f.any() for f in self._factors):
-            return Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
-        return self._extreme(wanted, -1, name)
+            return self._certified(Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,)), "lambda_max")
+        return self._certified(self._extreme(wanted, -1, name), "lambda_max")
 
     def operator_norm(self, digits: int = 15) -> Bound:
         """The spectral norm, equal to `lambda_max` because the matrix is positive semidefinite."""
@@ -116,7 +128,14 @@ class Gram:
         name = f"condition number of {self._name}"
         if not low.lower or low.upper is None or high.lower is None or high.upper is None:
             return Bound.undecided(name, f"lambda_min is {low}; needed a proved positive one", ASSUMPTIONS)
-        return Bound(high.lower / low.upper, high.upper / low.lower, name, "proved", ASSUMPTIONS)
+        ends = {
+            "lambda_min_lower": low.lower,
+            "lambda_min_upper": low.upper,
+            "lambda_max_lower": high.lower,
+            "lambda_max_upper": high.upper,
+        }
+        found = Bound(high.lower / low.upper, high.upper / low.lower, name, "proved", ASSUMPTIONS)
+        return self._certified(found, "condition_number", parameters=ends)
 
     def inverse_quadratic_form(self, y: Array, digits: int = 15) -> Bound:
         """``y^T H^{-1} y`` for y of shape (n,); undecided when H could not be proved positive definite.
@@ -129,27 +148,41 @@ class Gram:
         require_sound_arithmetic()
         right, f, lost = balanced(vector)
         prepared = None if self._is_singular() else self._operator(wanted, 1)
-        if prepared is None or lost or prepared[0].remainder:
+        if prepared is None or lost or prepared.slip or prepared.operator.remainder:
             reason = "the matrix is singular" if self._is_singular() else SPREAD
             return Bound.undecided(name, reason, ASSUMPTIONS)
-        operator, factor = prepared
-        found = _definite(operator)
+        found = _definite(prepared.operator)
         if found is None:
             return Bound.undecided(name, "H could not be proved positive definite", ASSUMPTIONS)
         if not vector.any():
-            return Bound(Fraction(0), Fraction(0), name, "proved", ASSUMPTIONS)
-        low, high, _ = sandwich(operator, found[0], found[1], right, wanted)
-        scale = two_to(2 * f) / factor
-        return Bound(low, high, name, "proved", ASSUMPTIONS).scaled(scale)
+            zero = Bound(Fraction(0), Fraction(0), name, "proved", ASSUMPTIONS)
+            return self._certified(zero, "inverse_quadratic_form", {"y": vector})
+        low, high, _ = sandwich(prepared.operator, *found, right, wanted)
+        bound = Bound(low, high, name, "proved", ASSUMPTIONS).scaled(two_to(2 * f) / prepared.factor)
+        return self._certified(bound, "inverse_quadratic_form", {"y": vector})
+
+    def _certified(
+        self,
+        bound: Bound,
+        quantity: str,
+        more: Mapping[str, Array] | None = None,
+        parameters: Mapping[str, Fraction] | None = None,
+    ) -> Bound:
+        """With a certificate that names the factors; an undecided bound has none."""
+        if bound.status == "undecided":
+            return bound
+        factors = {"P": self.P} if self.Q is None else {"P": self.P, "Q": self.Q}
+        return certified(bound, quantity, {**factors, **(more or {})}, parameters)
 
     def _extreme(self, digits: int, sign: int, name: str) -> Bound:
         require_sound_arithmetic()
         prepared = self._operator(digits, sign)
         if prepared is None:
             return Bound.undecided(name, SPREAD, ASSUMPTIONS)
-        operator, factor = prepared
-        found = smallest_eigenvalue(operator, digits)
-        return Bound(found.lower, found.upper, name, "proved", ASSUMPTIONS).scaled(sign * factor)
+        found = smallest_eigenvalue(prepared.operator, digits)
+        lower = None if found.lower is None else found.lower - prepared.slip
+        bound = Bound(lower, found.upper + prepared.slip, name, "proved", ASSUMPTIONS)
+        return bound.scaled(sign * prepared.factor)
 
 
 def _definite(operator: SymmetricOperator) -> tuple[Array, Fraction] | None:

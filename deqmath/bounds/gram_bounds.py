@@ -9,16 +9,13 @@ from scipy.linalg.blas import dgemm
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certified
-from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, smallest_eigenvalue
-from deqmath.bounds.hadamard import HadamardGram
-from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
-from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, lambda_max, lambda_min, require_digits
-from deqmath.bounds.operators import FactorGram, SymmetricOperator, frobenius_up
-from deqmath.bounds.probes import require_sound_arithmetic
-from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, short_up, sqrt_down, sqrt_up, two_to
+from deqmath.bounds.eigenvalue import BITS_PER_DIGIT
+from deqmath.bounds.gram import Gram
+from deqmath.bounds.inputs import Array, float_matrix, float_vector
+from deqmath.bounds.lambda_bounds import lambda_max, lambda_min, require_digits
+from deqmath.bounds.operators import frobenius_up
+from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, sqrt_down, sqrt_up
 from deqmath.errors import InputError, ShapeError
-
-SPREAD = "the entries span more than 960 powers of two; scale the factor first"
 
 
 def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
@@ -48,15 +45,7 @@ def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
     """
     matrix = float_matrix(P, "P", "dm.bounds.gram_lambda_min({})")
     wanted = require_digits(digits, "dm.bounds.gram_lambda_min(P, digits=15)")
-    require_sound_arithmetic()
-    if matrix.shape[1] < matrix.shape[0] or not matrix.any():
-        zero = Bound(Fraction(0), Fraction(0), "lambda_min(P P^T)", "proved", (EXACT_INPUT,))
-        return certified(zero, "gram_lambda_min", {"P": matrix})
-    scaled, e, lost = balanced(matrix)
-    operator = FactorGram(scaled, 1, _slices(wanted), outer=True)
-    shift = short_up(lost * (2 * frobenius_up(scaled) + lost))
-    found = _from_operator(operator, wanted, two_to(2 * e), shift, "lambda_min(P P^T)")
-    return certified(found, "gram_lambda_min", {"P": matrix})
+    return Gram(matrix).lambda_min(wanted)
 
 
 def hadamard_gram_lambda_min(P: Array, Q: Array, digits: int = 15) -> Bound:
@@ -87,21 +76,8 @@ def hadamard_gram_lambda_min(P: Array, Q: Array, digits: int = 15) -> Bound:
     """
     call = "dm.bounds.hadamard_gram_lambda_min(P, Q)"
     first, second = float_matrix(P, "P", call), float_matrix(Q, "Q", call)
-    if first.shape[0] != second.shape[0]:
-        msg = f"P has shape {first.shape} and Q {second.shape}; needed the same number of rows (samples): {call}"
-        raise ShapeError(msg)
     wanted = require_digits(digits, "dm.bounds.hadamard_gram_lambda_min(P, Q, digits=15)")
-    require_sound_arithmetic()
-    name, quantity = "lambda_min((P P^T) o (Q Q^T))", "hadamard_gram_lambda_min"
-    if not (first.any() and second.any()):
-        zero = Bound(Fraction(0), Fraction(0), name, "proved", (EXACT_INPUT,))
-        return certified(zero, quantity, {"P": first, "Q": second})
-    p, e, lost_p = balanced(first, safe_exponent=100)
-    q, f, lost_q = balanced(second, safe_exponent=100)
-    if lost_p or lost_q:
-        return Bound.undecided(name, SPREAD, ASSUMPTIONS)
-    found = _from_operator(HadamardGram(p, q, 1, _slices(wanted)), wanted, two_to(2 * (e + f)), Fraction(0), name)
-    return certified(found, quantity, {"P": first, "Q": second})
+    return Gram(first, second).lambda_min(wanted)
 
 
 def sigma_min(A: Array, digits: int = 6) -> Bound:
@@ -245,13 +221,3 @@ def _inverse_bound(m: Array) -> Fraction:
     n = m.shape[0]
     size = frobenius_up(residual) + UNIT_ROUNDOFF * (n + 4) * 2 * frobenius_up(x) * frobenius_up(m) + n * n * TINY
     return (1 - size) / frobenius_up(x) if size < 1 and exact(float(np.abs(x).max())) > 0 else Fraction(0)
-
-
-def _slices(digits: int) -> int:
-    return 8 + int(digits * BITS_PER_DIGIT / 27)
-
-
-def _from_operator(operator: SymmetricOperator, digits: int, factor: Fraction, lost: Fraction, name: str) -> Bound:
-    found = smallest_eigenvalue(operator, digits)
-    low = Fraction(0) if found.lower is None else max(found.lower - lost, Fraction(0))  # a Gram matrix is PSD
-    return Bound(low * factor, (found.upper + lost) * factor, name, "proved", ASSUMPTIONS)

@@ -8,13 +8,13 @@ import flint
 import numpy as np
 
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.certificate_file import certificate, witness_record
+from deqmath.bounds.certificate_file import certificate, certified, witness_record
 from deqmath.bounds.certificates.cholesky import lower_bound
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenvalue
 from deqmath.bounds.inputs import Array, balanced, largest_magnitude, symmetric_matrix, unit_diagonal
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
-from deqmath.bounds.rational_matrix import RationalDense, require_symmetric_rational
+from deqmath.bounds.rational_matrix import RationalDense, rational_input, require_symmetric_rational
 from deqmath.bounds.rationals import exact, two_to
 from deqmath.bounds.repeated_rows import distinct_rows
 from deqmath.errors import InputError, UndecidedError
@@ -31,9 +31,9 @@ def lambda_min(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
 
     Parameters
     ----------
-    H : ndarray of float64, shape (n, n), or flint.fmpq_mat
-        Symmetric; every entry is taken exactly as the rational number it is. A rational matrix (at most 256 rows)
-        is taken as it stands.
+    H : ndarray of float64, shape (n, n), or a matrix of exact numbers
+        Symmetric; every entry is taken exactly as the rational number it is. An array of integers or of Fractions, and
+        flint's fmpz_mat and fmpq_mat (at most 256 rows), are taken as they stand.
     digits : int
         Significant digits wanted; the bound says how many were reached.
 
@@ -71,8 +71,9 @@ def lambda_min(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     ('proved', True)
     """
     wanted = require_digits(digits, "dm.bounds.lambda_min(H, digits=15)")
-    if isinstance(H, flint.fmpq_mat):
-        return _rational_extreme(H, wanted, 1, "lambda_min")
+    rational = rational_input(H, "H")
+    if rational is not None:
+        return _rational_extreme(rational, wanted, 1, "lambda_min")
     return _extreme(symmetric_matrix(H, "H", "dm.bounds.lambda_min({})"), wanted, 1, "lambda_min")
 
 
@@ -100,8 +101,9 @@ def lambda_max(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     3.61803398874989484820...
     """
     wanted = require_digits(digits, "dm.bounds.lambda_max(H, digits=15)")
-    if isinstance(H, flint.fmpq_mat):
-        return _rational_extreme(H, wanted, -1, "lambda_max")
+    rational = rational_input(H, "H")
+    if rational is not None:
+        return _rational_extreme(rational, wanted, -1, "lambda_max")
     return _extreme(symmetric_matrix(H, "H", "dm.bounds.lambda_max({})"), wanted, -1, "lambda_max")
 
 
@@ -192,10 +194,11 @@ def _rational_extreme(matrix: flint.fmpq_mat, digits: int, sign: int, quantity: 
     require_symmetric_rational(matrix, "H")
     trusted = ("the rational entries are taken as they stand", *ASSUMPTIONS[1:])
     if matrix == matrix * 0:
-        return Bound(Fraction(0), Fraction(0), quantity, "proved", trusted)
+        return certified(Bound(Fraction(0), Fraction(0), quantity, "proved", trusted), quantity, {"matrix": matrix})
     operator = RationalDense(matrix, sign)
     found = smallest_eigenvalue(operator, digits)
-    return Bound(found.lower, found.upper, quantity, "proved", trusted).scaled(sign * operator.scale)
+    bound = Bound(found.lower, found.upper, quantity, "proved", trusted).scaled(sign * operator.scale)
+    return certified(bound, quantity, {"matrix": matrix})
 
 
 def _diagonal_extreme(matrix: Array, sign: int) -> Fraction | None:

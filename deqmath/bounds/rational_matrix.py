@@ -44,6 +44,26 @@ class RationalDense(SymmetricOperator):
         return Scaled(values.reshape(self.size, block.values.shape[1]), block.exponent + self._exponent)
 
 
+def rational_input(value: object, name: str) -> flint.fmpq_mat | None:
+    """An exact matrix as FLINT's rationals; None for anything else, float64 arrays among them.
+
+    Exact are flint's fmpq_mat and fmpz_mat, and two-dimensional arrays of an integer type or of ints and Fractions.
+    """
+    if isinstance(value, flint.fmpq_mat):
+        return value
+    if isinstance(value, flint.fmpz_mat):
+        return flint.fmpq_mat(value)
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or not (value.dtype == object or value.dtype.kind in "iu"):
+        return None
+    flat = value.ravel().tolist()
+    wrong = next((v for v in flat if isinstance(v, bool) or not isinstance(v, (int, Fraction))), None)
+    if wrong is not None:
+        msg = f"{name} holds a {type(wrong).__name__}; needed float64, or ints and Fractions only: {name}.astype(float)"
+        raise InputError(msg)
+    rows, columns = value.shape
+    return flint.fmpq_mat(rows, columns, [flint.fmpq(Fraction(v).numerator, Fraction(v).denominator) for v in flat])
+
+
 def require_symmetric_rational(matrix: flint.fmpq_mat, name: str) -> None:
     """Refuse a rational matrix that is not square, symmetric, non-empty and of at most `MOST_ROWS` rows."""
     rows, columns = matrix.nrows(), matrix.ncols()

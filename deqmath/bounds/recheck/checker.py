@@ -37,8 +37,6 @@ ONE: dict[str, Check] = {
     "sigma_min": single.check_sigma_min,
     "condition_number": single.check_condition_number,
     "resolvent_norm": single.check_resolvent_norm,
-    "gram_lambda_min": single.check_gram,
-    "hadamard_gram_lambda_min": single.check_hadamard_gram,
     "inverse_quadratic_form": single.check_inverse_form,
     "network_lambda_min": several.check_network_lambda_min,
     "limit_kernel": kernel.check_limit_kernel,

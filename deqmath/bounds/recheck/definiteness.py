@@ -18,7 +18,10 @@ from deqmath.errors import DataError
 from deqmath.stages import stage
 
 LEAF = 12
+UNDECIDED = "the pivots stayed undecided: an eigenvalue is at the claimed end, or too close to it"
+MOST_DET_ROWS = 200
 EXACT_ROWS = 64
+MOST_BITS_LARGE = 2**12
 
 
 def require_between(matrix: Exact, lower: Fraction | None, upper: Fraction | None, what: str) -> str:
@@ -30,11 +33,32 @@ def require_between(matrix: Exact, lower: Fraction | None, upper: Fraction | Non
         When an end is proved false.
     """
     require_symmetric(matrix)
-    bits = starting_bits(lower, upper)
+    bits, kept = starting_bits(lower, upper), _distinct_rows(matrix)
+    if len(kept) < matrix.shape[0] and lower == 0:
+        # Equal rows i, j: e_i - e_j is in the kernel, and the form is that of the distinct rows, repeated.
+        reason = _above(_minor(matrix, kept), lower, bits, f"{what}: an eigenvalue lies below zero")
+        if not reason and upper is not None and upper < 0:
+            msg = f"{what}: the matrix is singular"
+            raise FalseCertificateError(msg)
+        return reason
     reason = "" if lower is None else _above(matrix, lower, bits, f"{what}: an eigenvalue lies beyond the claimed end")
     if reason or upper is None:
         return reason
     return _not_above(matrix, upper, bits, f"{what}: no eigenvalue reaches the claimed end")
+
+
+def _distinct_rows(matrix: Exact) -> list[int]:
+    """The first of every set of equal rows."""
+    n, flat = matrix.shape[0], matrix.integers.entries()
+    seen: dict[tuple[int, ...], int] = {}
+    for i in range(n):
+        seen.setdefault(tuple(int(v) for v in flat[i * n : (i + 1) * n]), i)
+    return list(seen.values())
+
+
+def _minor(matrix: Exact, rows: list[int]) -> Exact:
+    inner = flint.fmpz_mat([[matrix.integers[i, j] for j in rows] for i in rows])
+    return Exact(inner, matrix.scale)
 
 
 def starting_bits(lower: Fraction | None, upper: Fraction | None) -> int:
@@ -95,7 +119,7 @@ def _above(matrix: Exact, level: Fraction, bits: int, complaint: str) -> str:
         sign = 1 if _semidefinite(_shifted(matrix, level)) else -1
     if sign < 0:
         raise FalseCertificateError(complaint)
-    return "" if sign > 0 else f"the pivots stayed undecided at {MOST_BITS} bits"
+    return "" if sign > 0 else UNDECIDED
 
 
 def _not_above(matrix: Exact, level: Fraction, bits: int, complaint: str) -> str:
@@ -106,15 +130,18 @@ def _not_above(matrix: Exact, level: Fraction, bits: int, complaint: str) -> str
     sign = _inertia(matrix, level, bits)
     if sign > 0:
         raise FalseCertificateError(complaint)
-    if sign == 0 and _shifted(matrix, level).det() == 0:
+    if sign == 0 and matrix.shape[0] <= MOST_DET_ROWS and _shifted(matrix, level).det() == 0:
         return ""
-    return "" if sign < 0 else f"the pivots stayed undecided at {MOST_BITS} bits"
+    return "" if sign < 0 else UNDECIDED
 
 
 def _inertia(matrix: Exact, level: Fraction, first: int) -> int:
     n, inner = matrix.shape[0], level / matrix.scale
     amount = flint.fmpq(inner.numerator, inner.denominator)
+    most = MOST_BITS if n <= EXACT_ROWS else max(MOST_BITS_LARGE, 4 * first)
     for bits in precisions(first):
+        if bits > most:
+            return 0
         stage(f"pivots of {n} rows at {bits} bits")
         with precision(bits):
             balls = flint.arb_mat(matrix.integers)

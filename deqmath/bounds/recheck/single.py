@@ -36,14 +36,49 @@ def column(arrays: Arrays, name: str, rows: int) -> Exact:
     return found
 
 
+def symmetric(arrays: Arrays) -> Exact:
+    """The matrix of the claim: as it is, or ``P P^T``, or ``(P P^T) o (Q Q^T)``, multiplied out exactly."""
+    if "P" not in arrays:
+        return array(arrays, "matrix")
+    p = arrays["P"]
+    gram = p @ p.transpose
+    if "Q" not in arrays:
+        return gram
+    q = arrays["Q"]
+    if p.shape[0] != q.shape[0]:
+        msg = f"the certificate's P has shape {p.shape} and Q {q.shape}; needed the same number of rows"
+        raise DataError(msg)
+    return gram.entrywise(q @ q.transpose)
+
+
 def check_lambda_min(_record: Record, arrays: Arrays, claim: Claim) -> str:
-    """``lambda_min(H)``."""
-    return require_between(array(arrays, "matrix"), *claim, "lambda_min")
+    """``lambda_min(H)``; a Gram matrix is positive semidefinite, and singular when its factors have few columns."""
+    lower, upper = claim
+    if "P" in arrays:
+        lower = None if lower is not None and lower <= 0 else lower
+        columns = arrays["P"].shape[1] * (arrays["Q"].shape[1] if "Q" in arrays else 1)
+        if columns < arrays["P"].shape[0]:
+            if lower is None and (upper is None or upper >= 0):
+                return ""
+            msg = "the Gram matrix has fewer columns than rows, so lambda_min is 0"
+            raise FalseCertificateError(msg)
+        if upper == 0:
+            return _require_singular_gram(symmetric(arrays))
+    return require_between(symmetric(arrays), lower, upper, "lambda_min")
+
+
+def _require_singular_gram(gram: Exact) -> str:
+    """Two parallel samples (a 2 x 2 minor is zero), or else zero among the eigenvalues."""
+    n = gram.shape[0]
+    diagonal = [gram.integers[i, i] for i in range(n)]
+    if any(gram.integers[i, j] ** 2 == diagonal[i] * diagonal[j] for i in range(n) for j in range(i)):
+        return ""
+    return require_between(gram, None, Fraction(0), "lambda_min")
 
 
 def check_lambda_max(_record: Record, arrays: Arrays, claim: Claim) -> str:
     """``lambda_max(H) = -lambda_min(-H)``."""
-    return require_between(array(arrays, "matrix").times(Fraction(-1)), *_negated(claim), "lambda_max")
+    return require_between(symmetric(arrays).times(Fraction(-1)), *_negated(claim), "lambda_max")
 
 
 def check_operator_norm(_record: Record, arrays: Arrays, claim: Claim) -> str:
@@ -75,30 +110,9 @@ def _require_sigma_min(a: Exact, lower: Fraction | None, upper: Fraction | None,
     return require_between(flat @ flat.transpose, *ends, what)
 
 
-def check_gram(_record: Record, arrays: Arrays, claim: Claim) -> str:
-    """``lambda_min(P P^T)``, zero when P has fewer columns than rows."""
-    p = array(arrays, "P")
-    if p.shape[1] < p.shape[0]:
-        if (claim[0] is None or claim[0] <= 0) and (claim[1] is None or claim[1] >= 0):
-            return ""
-        msg = "P P^T is singular and positive semidefinite, so lambda_min is 0"
-        raise FalseCertificateError(msg)
-    return require_between(p @ p.transpose, *_from_zero(claim), "lambda_min(P P^T)")
-
-
-def check_hadamard_gram(_record: Record, arrays: Arrays, claim: Claim) -> str:
-    """``lambda_min((P P^T) o (Q Q^T))``."""
-    p, q = array(arrays, "P"), array(arrays, "Q")
-    if p.shape[0] != q.shape[0]:
-        msg = f"the certificate's P has shape {p.shape} and Q {q.shape}; needed the same number of rows"
-        raise DataError(msg)
-    product = (p @ p.transpose).entrywise(q @ q.transpose)
-    return require_between(product, *_from_zero(claim), "lambda_min((P P^T) o (Q Q^T))")
-
-
 def check_condition_number(record: Record, arrays: Arrays, claim: Claim) -> str:
     """``lambda_max/lambda_min`` from the ends of both, which the certificate names and which are proved first."""
-    h, given = array(arrays, "matrix"), field(record, "parameters", dict)
+    h, given = symmetric(arrays), field(record, "parameters", dict)
     low = (number(given, "lambda_min_lower"), number(given, "lambda_min_upper"))
     high = (number(given, "lambda_max_lower"), number(given, "lambda_max_upper"))
     reason = require_between(h, *low, "lambda_min")
@@ -132,7 +146,7 @@ def check_resolvent_norm(record: Record, arrays: Arrays, claim: Claim) -> str:
 
 def check_inverse_form(_record: Record, arrays: Arrays, claim: Claim) -> str:
     """``y^T H^{-1} y`` by a verified linear solve, H proved positive definite first."""
-    h = array(arrays, "matrix")
+    h = symmetric(arrays)
     y = column(arrays, "y", h.shape[0])
     reason = require_between(h, Fraction(0), None, "H is not positive definite")
     return reason or _require_form(h, y, *claim)
@@ -191,9 +205,3 @@ def contains(claim: Claim, proved: tuple[Fraction, Fraction], what: str) -> str:
 def _negated(claim: Claim) -> Claim:
     lower, upper = claim
     return None if upper is None else -upper, None if lower is None else -lower
-
-
-def _from_zero(claim: Claim) -> Claim:
-    """The claim for a matrix known to be positive semidefinite: a lower end of at most zero needs no proof."""
-    lower, upper = claim
-    return None if lower is not None and lower <= 0 else lower, upper

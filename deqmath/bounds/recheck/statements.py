@@ -1,6 +1,6 @@
 """What each certificate states, in words; the producer writes them, and the checker refuses any other text."""
 
-EXACT = "every float64 entry is taken exactly"
+EXACT = "every entry is taken exactly; given by factors, matrix is P P^T, or (P P^T) o (Q Q^T)"
 NETWORK = "the network z = relu(gamma A z + phi(W x)), f = b^T z/sqrt(m), its float64 parameters and data taken exactly"
 
 STATEMENTS = {
@@ -10,8 +10,6 @@ STATEMENTS = {
     "sigma_min": f"lower <= the smallest singular value of matrix <= upper; {EXACT}",
     "condition_number": f"lower <= lambda_max(matrix)/lambda_min(matrix) <= upper, lambda_min > 0; {EXACT}",
     "resolvent_norm": f"lower <= ||(I - gamma diag(active) matrix)^(-1)||_2 <= upper; {EXACT}",
-    "gram_lambda_min": f"lower <= lambda_min(P P^T) <= upper; {EXACT}",
-    "hadamard_gram_lambda_min": f"lower <= lambda_min((P P^T) o (Q Q^T)) <= upper; {EXACT}",
     "inverse_quadratic_form": f"lower <= y^T matrix^(-1) y <= upper, matrix positive definite; {EXACT}",
     "well_posed": f"the claimed ends of ||A||_2, gamma ||A||_2 and lambda_min(I - gamma (A + A^T)/2); {EXACT}",
     "equilibrium": f"one and only one equilibrium for every row of X, within radius of its centre, with the signs given; {NETWORK}",
