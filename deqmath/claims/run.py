@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from deqmath.claims.agreement import evidence
 from deqmath.claims.cache import Cache
 from deqmath.claims.case import Case, Level, seed_of
 from deqmath.claims.claim import Claim
 from deqmath.claims.fingerprint import fingerprint
-from deqmath.claims.gather import gather
-from deqmath.claims.guard import Failure
+from deqmath.claims.gather import Gathered, gather
+from deqmath.claims.guard import Failure, guarded
 from deqmath.claims.load import load
 from deqmath.claims.mutate import mutate
 from deqmath.claims.result import ClaimResult, RunResult
@@ -66,6 +67,7 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
     settings = settings or Settings()
     start = perf_counter()
     found = gather(claim, settings.case(claim))
+    _add_code_evidence(found, claim)
     mutation = mutate(found.verdicts, claim.where) if settings.mutate else None
     return ClaimResult(
         claim.id,
@@ -80,6 +82,15 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
         failure=found.failure,
         mutation=mutation,
     )
+
+
+def _add_code_evidence(found: Gathered, claim: Claim) -> None:
+    """What a claim exports is also run: the code generated from it, against exact evaluation."""
+    if claim.exports is None or claim.expect != "verified" or found.failure is not None:
+        return
+    pieces, failure = guarded(lambda: evidence(claim.expressions()), claim.where)
+    found.evidence += pieces or []
+    found.failure = failure
 
 
 def run(
