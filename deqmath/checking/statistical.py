@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy import stats
 
 from deqmath.checking.mutants import Mutant
 from deqmath.checking.verdict import Evidence, Verdict
@@ -40,6 +39,8 @@ def power_law(
     confidence
         Of the interval for the exponent.
     """
+    from scipy import stats  # 0.8 s to import, which a run from the cache does not need
+
     fit = stats.linregress(np.log(widths), np.log(values))
     half = float(stats.t.ppf(0.5 + confidence / 2, len(widths) - 2)) * fit.stderr
     low, high = fit.slope - half, fit.slope + half

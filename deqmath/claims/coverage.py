@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 from deqmath.checking.mutants import Mutant
 from deqmath.checking.verdict import Evidence, Status, Verdict
@@ -40,8 +40,8 @@ def clopper_pearson(failures: int, draws: int, confidence: float = 0.99) -> tupl
     (0.0, 0.00528)
     """
     tail = (1 - confidence) / 2
-    low = float(stats.beta.ppf(tail, failures, draws - failures + 1)) if failures else 0.0
-    high = float(stats.beta.ppf(1 - tail, failures + 1, draws - failures)) if failures < draws else 1.0
+    low = float(betaincinv(failures, draws - failures + 1, tail)) if failures else 0.0
+    high = float(betaincinv(failures + 1, draws - failures, 1 - tail)) if failures < draws else 1.0
     return low, high
 
 

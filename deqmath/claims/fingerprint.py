@@ -82,24 +82,26 @@ def _sources(file: Path) -> dict[str, str] | None:
             continue
         text = current.read_bytes()
         found[current.name] = hashlib.sha256(text).hexdigest()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                siblings = _siblings(node, current.parent)
-                if siblings is None:
-                    return None
-                waiting += siblings
-            elif isinstance(node, (ast.Import, ast.ImportFrom)) and not _known(node):
-                return None
+        names = _imported(text)
+        siblings = [current.parent / f"{name}.py" for name in names or ()]
+        if names is None or not all(sibling.is_file() for sibling in siblings):
+            return None
+        waiting += siblings
     return found
 
 
-def _siblings(node: ast.ImportFrom, folder: Path) -> list[Path] | None:
-    """The files of ``from . import a, b`` or ``from .a import f``; None for anything further away."""
-    if node.level != 1 or (node.module and "." in node.module):
-        return None
-    names = [node.module] if node.module else [alias.name for alias in node.names]
-    files = [folder / f"{name}.py" for name in names]
-    return files if all(file.is_file() for file in files) else None
+@cache
+def _imported(text: bytes) -> tuple[str, ...] | None:
+    """The siblings that a file's text imports; None for an import that cannot be followed."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            if node.level != 1 or "." in (node.module or ""):
+                return None
+            names += [node.module] if node.module else [alias.name for alias in node.names]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)) and not _known(node):
+            return None
+    return tuple(names)
 
 
 def _known(node: ast.Import | ast.ImportFrom) -> bool:
