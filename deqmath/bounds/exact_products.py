@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from deqmath.bounds.inputs import SAFE_EXPONENT, Array, balanced
 from deqmath.bounds.integers import Scaled
+from deqmath.bounds.probes import require_exact_product
 from deqmath.errors import ShapeError
 from deqmath.numeric.arrays import Namespace, is_numpy, namespace, to_numpy
 
@@ -69,6 +70,8 @@ class ExactMatrix:
 
     def __post_init__(self) -> None:
         self._xp = namespace(self.array)
+        if not is_numpy(self._xp):
+            require_exact_product(self._xp)
         largest = _largest(self._xp, self.array)
         self._top = int(np.frexp(largest)[1]) if largest else 0
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deqmath.errors import DeqmathError
+from deqmath.numeric.arrays import Namespace, to_numpy
 
 Product = Callable[[Any, Any], Any]
 
@@ -27,6 +28,22 @@ def require_sound_arithmetic() -> None:
             f"this machine cannot carry a float64 proof: {', '.join(failed)}; needed IEEE 754 binary64 with rounding "
             "to nearest, subnormal numbers and an exact integer matrix product (turn off flush-to-zero, fast-math "
             "builds and emulated FP64 in the BLAS, then start Python again)"
+        )
+        raise DeqmathError(msg)
+
+
+@cache
+def require_exact_product(xp: Namespace) -> None:
+    """Try the matrix product of an array namespace (a device, say) once; raise `DeqmathError` unless it is exact."""
+
+    def product(a: Any, b: Any) -> Any:
+        return to_numpy(xp.asarray(a) @ xp.asarray(b))
+
+    failed = [name for name, passed in probe_results(product).items() if not passed]
+    if failed:
+        msg = (
+            f"the matrix product of {getattr(xp, '__name__', xp)} cannot carry a float64 proof: {', '.join(failed)}; "
+            "turn emulated FP64 off there, or pass a NumPy array"
         )
         raise DeqmathError(msg)
 

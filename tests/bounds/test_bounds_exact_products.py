@@ -101,6 +101,15 @@ def test_any_array_namespace_gives_the_same_integers(monkeypatch, rng, shape):
         exact_matmul(strict.asarray(a * 2.0**400), x)
 
 
+def test_a_namespace_with_a_lossy_product_is_refused(monkeypatch, rng):
+    strict = pytest.importorskip("array_api_strict")
+    monkeypatch.setattr(probes, "probe_results", lambda _: {"exact integer GEMM": False})
+    probes.require_exact_product.cache_clear()
+    with pytest.raises(DeqmathError, match="pass a NumPy array"):
+        exact_matmul(strict.asarray(rng.standard_normal((3, 3))), np.ones((3, 1)))
+    probes.require_exact_product.cache_clear()
+
+
 @pytest.mark.parametrize("exponent", [-900, -30, 0, 200])
 def test_cut_is_the_nearest_multiple(rng, exponent):
     values = rng.standard_normal(500) * 2.0 ** (exponent + rng.integers(-5, 26, 500))
