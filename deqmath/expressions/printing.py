@@ -39,17 +39,10 @@ from deqmath.expressions.nodes import (
     Total,
     Vec,
 )
+from deqmath.expressions.symbol_names import SUBSCRIPTS, column_name, symbol_name
 from deqmath.expressions.traversal import Rules
 
 Names = Sequence[tuple[MatrixExpr, "Name"]]
-
-_LETTERS = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "sigma tau upsilon phi chi psi omega"
-)
-_GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
-_GREEK |= {n.capitalize(): c.upper() for n, c in _GREEK.items()}
-_SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx+-", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋", strict=True))
 
 #: How tightly a printed piece binds: a piece is bracketed inside a tighter context.
 SUM, KRON, PRODUCT, ATOM = 0, 1, 2, 3
@@ -104,26 +97,10 @@ def _bracket(piece: tuple[str, int], context: int, st: Style) -> str:
     return f"\\left({s}\\right)" if st.tex else f"({s})"
 
 
-def _symbol_name(name: str, st: Style) -> str:
-    if name.startswith("norm_"):
-        inner = _symbol_name(name.removeprefix("norm_"), st)
-        return f"\\Vert {inner}\\Vert" if st.tex else f"‖{inner}‖"
-    head, _, tail = name.partition("_")
-    d = ""
-    if len(head) > 1 and head[0] == "d" and head not in _GREEK:
-        d, head = ("\\mathrm{d}" if st.tex else "d"), head[1:]
-    if st.tex:
-        greek = f"\\{head}" if head in _GREEK and _GREEK[head] not in "ΑΒΕΖΗΙΚΜΝΟΡΤΧ" else head
-        return d + greek + (f"_{{{tail}}}" if tail else "")
-    sub = "".join(_SUBSCRIPTS.get(c, "") for c in tail)
-    shown = sub if len(sub) == len(tail) else f"_{tail}"
-    return d + _GREEK.get(head, head) + (shown if tail else "")
-
-
 def _scalar(x: Expr, st: Style) -> tuple[str, int]:
     """A commutative scalar; traces and determinants inside are printed by their own rules."""
     if isinstance(x, Symbol):
-        return _symbol_name(x.name, st), ATOM
+        return symbol_name(x.name, st.tex), ATOM
     if x.is_Add:
         parts = [_piece(a, st) for a in x.args]
         return _join_sum([_bracket(p, KRON, st) for p in parts]), SUM
@@ -175,7 +152,7 @@ def _raise(x: MatrixExpr, mark: str, tex: str, st: Style) -> tuple[str, int]:
 
 @pieces.register(MatrixSymbol)
 def _matrix_symbol(x: MatrixSymbol, st: Style) -> tuple[str, int]:
-    return _symbol_name(x.name, st), ATOM
+    return symbol_name(x.name, st.tex), ATOM
 
 
 @pieces.register(Identity)
@@ -378,27 +355,20 @@ def _column(x: Column, st: Style) -> tuple[str, int]:
     if isinstance(base, Transpose) and isinstance(base.arg, MatrixSymbol) and base.arg.shape[1] == 1:
         base = base.arg
     if isinstance(base, MatrixSymbol):
-        return _symbol_name(f"{_lower(base.name)}_{i}", st), ATOM
+        return symbol_name(f"{column_name(base.name)}_{i}", st.tex), ATOM
     if isinstance(base, Identity):
-        return _symbol_name(f"e_{i}", st), ATOM
+        return symbol_name(f"e_{i}", st.tex), ATOM
     inner = _bracket(_piece(base, st), ATOM, st)
     return (f"{inner}_{{\\cdot {i}}}" if st.tex else f"{inner}[:,{i}]"), ATOM
-
-
-def _lower(name: str) -> str:
-    """The lower-case name of a matrix's column: Z -> z, Phi -> phi, dZ -> dz."""
-    if name[:1] == "d" and len(name) > 1:
-        return "d" + name[1].lower() + name[2:]
-    return name[0].lower() + name[1:]
 
 
 @pieces.register(Total)
 def _total(x: Total, st: Style) -> tuple[str, int]:
     inner = _bracket(_piece(x.term, st), PRODUCT, st)
-    i = _symbol_name(x.index.name, st)
+    i = symbol_name(x.index.name, st.tex)
     if st.tex:
         return f"\\sum_{{{i}=1}}^{{{_piece(x.count, st)[0]}}} {inner}", PRODUCT
-    sub = "".join(_SUBSCRIPTS.get(c, c) for c in i)
+    sub = "".join(SUBSCRIPTS.get(c, c) for c in i)
     return f"Σ{sub} {inner}", PRODUCT
 
 
