@@ -14,6 +14,7 @@ from deqmath.numeric.jacobians import (
     equilibrium_jvp,
 )
 from deqmath.numeric.monitors import Monitor
+from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, MultiprecisionNetwork
 from deqmath.numeric.multiprecision_descent import MultiprecisionRun, multiprecision_descent
 from deqmath.numeric.multiprecision_flow import MultiprecisionFlow, multiprecision_flow
@@ -26,6 +27,7 @@ from deqmath.numeric.switches import Switches
 
 __all__ = [
     "Adjoint",
+    "AdjointMotion",
     "CorrectedPrediction",
     "Equilibrium",
     "Linearisation",

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, overload
 
-from deqmath.errors import DeqmathError, NotWellPosedError
+from deqmath.errors import DeqmathError, InputError, NotWellPosedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.etd2 import etd2_step
 from deqmath.numeric.journey import Journey
+from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, stop_reason
 from deqmath.numeric.rk45 import LEAST_STEP, drive_rk45
@@ -43,6 +44,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     record: int | Iterable[float] | None = None,
     max_steps: int = 100_000,
     locate_switches: bool = False,
+    split_adjoint: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
@@ -73,6 +75,9 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     locate_switches
         Locate in time every gate that switches, into ``run.switch_times``; seven more solves for a step with
         switches. They are counted in any case.
+    split_adjoint
+        Split the motion of every q_i into its smooth part and its jumps, into ``run.adjoint_motion``: every switch is
+        located to round-off on the path of the steps, tens of solves for each. For A alone, without `checkpoint`.
     checkpoint
         A .npz file. If it exists, the run goes on from it, to the same bits as if it had not
         stopped; network, data and options must be those it was made with. Else it is written every
@@ -103,7 +108,9 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     ('completed', True)
     """
     if isinstance(net, SoftmaxNetwork):
-        refuse_for_softmax(locate_switches=locate_switches or None, checkpoint=checkpoint)
+        refuse_for_softmax(
+            locate_switches=locate_switches or None, split_adjoint=split_adjoint or None, checkpoint=checkpoint
+        )
         return softmax_flow(
             net,
             X,
@@ -126,12 +133,20 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     end = _TIMES / fastest_rate(state, "t_end") if given is None else given
     stops = record_times(record, end)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "record": "every step" if stops is None else "times"}
+    if split_adjoint and (checkpoint is not None or net.trainable != ("A",)):
+        msg = (
+            f"split_adjoint=True needs trainable=('A',) and checkpoint=None, received trainable={net.trainable} and "
+            f"checkpoint={checkpoint!r}: the split is not saved, and (11) is the motion of q in A"
+        )
+        raise InputError(msg)
     place = None
     if checkpoint is not None:
         everything = {**options, "stops": None if stops is None else stops.tolist(), "locate": bool(locate_switches)}
         place = Checkpoint(Path(checkpoint), fingerprint(state, data, method, everything), checkpoint_seconds)
     book = Recorder(method, state, options)
     journey = Journey(book, data, end, stops, limit, progress, place, bool(locate_switches), state)
+    if split_adjoint:
+        book.motion = AdjointMotion.still(len(data), net.width)
     journey.begin()
     drive: Callable[[Journey, float], tuple[RunStatus, str]] = _etd2 if method == "etd2" else drive_rk45
     try:

@@ -96,6 +96,8 @@ class Journey:
         self.book.steps += 1
         if self.locate:
             self.book.located.append(locate_switches(before, state, self.X, start, time))
+        if self.book.motion is not None:
+            self.book.motion.add(before, state, start, time)
         if self.stops is None or time in self.stops:
             self.keep()
         if self.checkpoint is not None and self.checkpoint.due():

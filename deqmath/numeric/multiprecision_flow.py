@@ -73,35 +73,43 @@ class _Series:
     ) -> None:
         ctx, m, n = net.context, net.width, P.rows
         self.net, self.order, self.gates = net, order, gates
-        root = ctx.sqrt(m)
+        root, units, samples = ctx.sqrt(m), range(m), range(n)
         masks = [net.diagonal(row) for row in gates]
         forward = [ctx.LU_decomp(ctx.eye(m) - net.gamma * (D * net.A)) for D in masks]
         backward = [ctx.LU_decomp(ctx.eye(m) - net.gamma * (D * net.A.T)) for D in masks]
 
-        def solve(factors: tuple[MPMatrix, Any], right: MPMatrix) -> MPMatrix:
-            lu, pivots = factors
-            return ctx.U_solve(lu, ctx.L_solve(lu, right, pivots))
+        def solve(factors: tuple[MPMatrix, Any], i: int, right: list[MPNumber]) -> list[MPNumber]:
+            gated = ctx.matrix([entry if gate else ctx.zero for entry, gate in zip(right, gates[i], strict=True)])
+            return list(ctx.U_solve(factors[0], ctx.L_solve(factors[0], gated, factors[1])))
 
-        self.A = [net.A]
-        z = [[solve(forward[i], masks[i] * P[i, :].T)] for i in range(n)]
-        q = [[solve(backward[i], masks[i] * net.b)] for i in range(n)]
-        r = [[(net.b.T * z[i][0])[0] / root - y[i]] for i in range(n)]
-        self.u = [[net.gamma * (net.A * z[i][0]) + P[i, :].T] for i in range(n)]
-        weighted: list[list[MPMatrix]] = [[] for _ in range(n)]  # the coefficients of r_i q_i
+        # coefficients as lists, since a sum over all of them is then one exact dot product
+        self.A = [net.A.tolist()]
+        b, A_0 = list(net.b), self.A[0]
+        z = [[solve(forward[i], i, list(P[i, :]))] for i in samples]
+        q = [[solve(backward[i], i, b)] for i in samples]
+        r = [[ctx.fdot(b, z[i][0]) / root - y[i]] for i in samples]
+        rq: list[list[list[MPNumber]]] = [[] for _ in samples]
+        self.u = [[[net.gamma * ctx.fdot(A_0[j], z[i][0]) + P[i, j] for j in units]] for i in samples]
+        rows: list[list[MPNumber]] = [[] for _ in units]  # A_1, A_2, ... side by side
+        columns: list[list[MPNumber]] = [[] for _ in units]
         for k in range(order):
-            slope = ctx.zeros(m, m)
-            for i in range(n):
-                weighted[i].append(sum((r[i][a] * q[i][k - a] for a in range(k + 1)), ctx.zeros(m, 1)))
-                for c in range(k + 1):
-                    slope += weighted[i][k - c] * z[i][c].T
-            self.A.append(slope * (-net.gamma / root / (k + 1)))
-            for i in range(n):
-                known = sum((self.A[j] * z[i][k + 1 - j] for j in range(1, k + 2)), ctx.zeros(m, 1))
-                z[i].append(solve(forward[i], net.gamma * (masks[i] * known)))
-                self.u[i].append(net.gamma * (known + net.A * z[i][k + 1]))
-                known = sum((self.A[j].T * q[i][k + 1 - j] for j in range(1, k + 2)), ctx.zeros(m, 1))
-                q[i].append(solve(backward[i], net.gamma * (masks[i] * known)))
-                r[i].append((net.b.T * z[i][k + 1])[0] / root)
+            for i in samples:
+                rq[i].append([ctx.fdot(r[i], [q[i][k - a][j] for a in range(k + 1)]) for j in units])
+            left = [[rq[i][k - c][j] for i in samples for c in range(k + 1)] for j in units]
+            right = [[z[i][c][j] for i in samples for c in range(k + 1)] for j in units]
+            factor = -net.gamma / root / (k + 1)
+            self.A.append([[factor * ctx.fdot(left[j], right[l]) for l in units] for j in units])
+            for j in units:
+                rows[j] += self.A[-1][j]
+                columns[j] += [self.A[-1][l][j] for l in units]
+            for i in samples:
+                before = [entry for coefficient in reversed(z[i]) for entry in coefficient]
+                known = [ctx.fdot(rows[j], before) for j in units]
+                z[i].append(solve(forward[i], i, [net.gamma * entry for entry in known]))
+                self.u[i].append([net.gamma * (known[j] + ctx.fdot(A_0[j], z[i][-1])) for j in units])
+                before = [entry for coefficient in reversed(q[i]) for entry in coefficient]
+                q[i].append(solve(backward[i], i, [net.gamma * ctx.fdot(columns[j], before) for j in units]))
+                r[i].append(ctx.fdot(b, z[i][-1]) / root)
 
     def step(self) -> MPNumber:
         """How far the last two terms stay below the digits that are carried."""
@@ -109,17 +117,16 @@ class _Series:
         small = ctx.mpf(10) ** (-self.net.digits - 10)
         found = ctx.inf
         for k in (self.order - 1, self.order):
-            size = max(abs(entry) for entry in self.A[k])
+            size = max(abs(entry) for row in self.A[k] for entry in row)
             if size > 0:
                 found = min(found, (small / size) ** (ctx.one / k))
         return found
 
     def parameters(self, t: MPNumber) -> MPMatrix:
         """A at time t after the start of the series."""
-        total = self.A[-1]
-        for coefficient in reversed(self.A[:-1]):
-            total = total * t + coefficient
-        return total
+        ctx, units = self.net.context, range(self.net.width)
+        powers = [t**k for k in range(self.order + 1)]
+        return ctx.matrix([[ctx.fdot([c[j][l] for c in self.A], powers) for l in units] for j in units])
 
     def preactivation(self, i: int, unit: int, t: MPNumber) -> MPNumber:
         """One entry of u at time t after the start of the series."""

@@ -16,6 +16,7 @@ from deqmath.errors import DeqmathError, InputError, NotWellPosedError
 from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, row_norms
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.monitors import theorem_3_1
+from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.run import Run, RunStatus
@@ -136,6 +137,7 @@ class Recorder:
         self.first = self.last = state
         self.rows: list[Row] = []
         self.located: list[Switches] = []
+        self.motion: AdjointMotion | None = None
         self.steps = self.rejected = 0
         self.constants = Constants(
             state.net.width,
@@ -243,6 +245,7 @@ class Recorder:
             linearised=self.linearised(),
             targets=np.asarray(self.first.y),
             switches=np.array([row.switches for row in self.rows], dtype=np.int64),
+            adjoint_motion=self.motion,
             switch_times=Switches.join(self.located) if self.located else None,
             initial=self.first.net,
             final=self.last.net,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from deqmath.errors import InputError
 from deqmath.numeric.arrays import to_numpy
 from deqmath.numeric.monitors import Monitor
+from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.provenance import provenance, write_atomically, write_json
 from deqmath.numeric.switches import Switches
@@ -110,6 +111,8 @@ class Run:
         What the reader should know: duplicate rows, an unresolved lambda_0.
     switch_times
         The gate switches located in time, where that was asked for; else None.
+    adjoint_motion
+        The motion of q split into smooth part and jumps, where that was asked for; else None.
     """
 
     method: str
@@ -133,6 +136,7 @@ class Run:
     rejected: int = 0
     notes: tuple[str, ...] = ()
     switch_times: Switches | None = field(default=None, repr=False)
+    adjoint_motion: AdjointMotion | None = field(default=None, repr=False)
 
     def monitor(self, name: str) -> Monitor:
         """The monitor of that name."""
@@ -154,6 +158,9 @@ class Run:
         if self.switch_times is not None:
             for name in ("time", "width", "sample", "unit", "opened"):
                 series[f"switch_{name}"] = getattr(self.switch_times, name)
+        if self.adjoint_motion is not None:
+            for name in ("total", "smooth", "jumps", "smooth_length", "jump_length", "sizes"):
+                series[f"motion_{name}"] = getattr(self.adjoint_motion, name)
         for monitor in self.monitors:
             for side in ("measured", "bound", "slack"):
                 series[f"monitor_{monitor.name}_{side}"] = getattr(monitor, side)
