@@ -37,7 +37,7 @@ def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 def _batch(**arguments: Any) -> tuple[int, ...]:
     """The common batch shape of the arguments."""
     shapes = {name: tuple(value.shape)[:-2] for name, value in arguments.items() if isinstance(value, cp.ndarray)}
-    out: list[int] = [1] * max((len(s) for s in shapes.values()), default=0)
+    out: list[int] = [1] * max([0, *(len(s) for s in shapes.values())])
     for shape in shapes.values():
         for k, size in enumerate(reversed(shape), start=1):
             if size != 1 and out[-k] not in (1, size):

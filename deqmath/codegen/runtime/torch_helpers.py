@@ -111,7 +111,12 @@ def _inverse(M: Any, name: str) -> Any:
 
 def _lu(M: Any, name: str) -> Any:
     """``P M = L U``, factored once for every solve with M or its transpose."""
-    return (*torch.linalg.lu_factor(M), name)
+    try:
+        return (*torch.linalg.lu_factor(M), name)
+    except RuntimeError as error:
+        if "is zero" not in str(error):
+            raise
+        raise ValueError(f"{name} is singular; it needs to be invertible") from None
 
 
 def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
