@@ -20,6 +20,7 @@ def export_command(
     target: str = "numpy",
     output: Path | None = None,
     with_tests: bool = False,
+    explain: bool = False,
 ) -> int:
     """Write a claim's expressions as a module of code that stands alone.
 
@@ -35,6 +36,8 @@ def export_command(
         Write the module to this file instead of stdout.
     with_tests
         Also write the module's tests beside it, as test_FILE.
+    explain
+        Print the plan before and after each pass, with its flops, in place of the module.
     """
     from deqmath.claims import find
     from deqmath.claims.guard import guarded
@@ -48,8 +51,12 @@ def export_command(
     if with_tests and not to_file:
         msg = "--with-tests writes a second file beside the module; give the module's name with -o FILE.py"
         raise InputError(msg)
+    if explain and to_file:
+        msg = "--explain prints the plan on stdout; write the module with -o FILE.py in a second call"
+        raise InputError(msg)
+    finish = _explain if explain else _write
     if claim_id in MODELS:
-        return _write(generate(ReLUModel(), target=target, claim=claim_id), output, with_tests)
+        return finish(generate(ReLUModel(), target=target, claim=claim_id), output, with_tests)
     claim = find(claim_id)
     expressions, failure = guarded(claim.expressions, claim.where)
     if failure is not None:
@@ -58,7 +65,15 @@ def export_command(
         msg = f"claim {claim.id} exports no expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
         raise InputError(msg)
     module = generate(expressions, target=target, claim=claim.id, assumptions=_assumptions(claim))
-    return _write(module, output, with_tests)
+    return finish(module, output, with_tests)
+
+
+def _explain(module: GeneratedModule, *_: object) -> int:
+    from deqmath.claims.write import write_text
+    from deqmath.codegen.explain import explain
+
+    write_text("-", "\n\n\n".join(explain(plan) for plan in module.plans) + "\n")
+    return 0
 
 
 def _write(module: GeneratedModule, output: Path | None, with_tests: bool) -> int:

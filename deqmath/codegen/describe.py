@@ -215,6 +215,9 @@ def formula(root: Node) -> str:
             name = letter if len(nodes) == 1 else f"{letter}{k + 1}"
             if name not in taken:
                 short[n] = name
+    open_rows = list(dict.fromkeys(n.args[0] for n in walk([root]) if n.op in ("active", "active_lu")))
+    if len(open_rows) == 1 and open_rows[0].op == "map" and "d" not in taken:
+        short[open_rows[0]] = "d"  # and D = diag(d)
     describer = Describer(short.get)
     clauses = [f"{name} = {describer.body(n)}" for n, name in reversed(short.items())]
     return describer.body(root) + "".join(f",\nwith {c}" if k == 0 else f",\nand {c}" for k, c in enumerate(clauses))

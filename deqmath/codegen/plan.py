@@ -20,7 +20,10 @@ from deqmath.errors import InputError
 
 @dataclass(frozen=True)
 class Plan:
-    """One function to be written; ``raw`` is the expression, ``roots`` what the passes made of it."""
+    """One function to be written; ``raw`` is the expression, ``roots`` what the passes made of it.
+
+    ``stages`` holds the graph after each pass that ran, by the pass's name.
+    """
 
     name: str
     exprs: tuple[Any, ...]
@@ -28,6 +31,7 @@ class Plan:
     roots: list[Node]
     signature: Signature
     outputs: tuple[str, ...]
+    stages: tuple[tuple[str, list[Node]], ...] = ()
 
     @property
     def flops(self) -> Expr:
@@ -56,11 +60,13 @@ def make_plan(
     builder = Builder(algebra)
     raw = [builder.build(e) for e in exprs]
     roots = list(raw)
+    stages = []
     for pass_name, run in PIPELINE.items():
         if pass_name not in without:
             roots = run(algebra, roots)
+            stages.append((pass_name, roots))
     sig = signature(list(exprs), [*raw, *roots], reserved)
     sig = replace(sig, certified=certified(roots))
     if order is not None:
         sig = ordered(sig, order)
-    return Plan(name, exprs, raw, roots, sig, outputs)
+    return Plan(name, exprs, raw, roots, sig, outputs, tuple(stages))
