@@ -132,7 +132,7 @@ def _details(deflation: Deflation, passes: int) -> dict[str, Any]:
 
 def _widened(operator: SymmetricOperator, ends: Ends) -> Ends:
     lower, upper = ends
-    return _outward(None if lower is None else lower - operator.remainder, upper + operator.remainder)
+    return outward(None if lower is None else lower - operator.remainder, upper + operator.remainder)
 
 
 def _exact_end(operator: SymmetricOperator, deflation: Deflation, vectors: Array, ends: Ends) -> Fraction | None:
@@ -169,7 +169,7 @@ def _enough(best: Ends, digits: int, floor: Fraction) -> bool:
     return bool(width * 10**digits <= min(abs(lower), abs(upper)) or width <= floor)
 
 
-def _outward(lower: Fraction | None, upper: Fraction) -> Ends:
+def outward(lower: Fraction | None, upper: Fraction) -> Ends:
     """Short dyadic ends around the enclosure: at most 1/64 of the width is given away, and no sign is lost."""
     if lower is None:
         return None, round_up(upper, _grid(upper, abs(upper)) - 60)
@@ -201,5 +201,5 @@ def _one_cholesky(operator: SymmetricOperator, pairs: LowPairs | None) -> Enclos
         if done is not None:
             lower = exact(shift) - done.slack - error
             break
-    low, high = _outward(lower, upper)
+    low, high = outward(lower, upper)
     return Enclosure(low, high, "one Cholesky and a Rayleigh quotient", block.x, {"shift": shift.hex()})

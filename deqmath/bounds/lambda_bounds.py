@@ -10,7 +10,7 @@ import numpy as np
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certificate, certified, witness_record
 from deqmath.bounds.certificates.cholesky import lower_bound
-from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, smallest_eigenvalue
+from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, Enclosure, outward, smallest_eigenvalue
 from deqmath.bounds.inputs import Array, balanced, largest_magnitude, symmetric_matrix, unit_diagonal
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
@@ -197,7 +197,8 @@ def _rational_extreme(matrix: flint.fmpq_mat, digits: int, sign: int, quantity: 
         return certified(Bound(Fraction(0), Fraction(0), quantity, "proved", trusted), quantity, {"matrix": matrix})
     operator = RationalDense(matrix, sign)
     found = smallest_eigenvalue(operator, digits)
-    bound = Bound(found.lower, found.upper, quantity, "proved", trusted).scaled(sign * operator.scale)
+    low, high = outward(None if found.lower is None else found.lower * operator.scale, found.upper * operator.scale)
+    bound = Bound(low, high, quantity, "proved", trusted).scaled(Fraction(sign))
     return certified(bound, quantity, {"matrix": matrix})
 
 
