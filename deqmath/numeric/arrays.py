@@ -46,15 +46,25 @@ def relu(xp: Namespace, v: Array, out: Array | None = None) -> Array:
 
 
 def row_norms(xp: Namespace, x: Array) -> Array:
-    """Euclidean norm of each row, shape (n,)."""
-    if is_numpy(xp):
-        return np.sqrt(np.vecdot(x, x))
-    return xp.sqrt(xp.sum(x * x, axis=1))
+    """Euclidean norm of each row, shape (n,); squares that would underflow or overflow are taken of scaled rows."""
+    with np.errstate(over="ignore", under="ignore"):
+        quick = np.sqrt(np.vecdot(x, x)) if is_numpy(xp) else xp.sqrt(xp.sum(x * x, axis=1))
+    least = _least_norm(xp, x)
+    if x.shape[1] == 0 or bool(xp.all((quick > least) & (quick < 1 / least))):
+        return quick
+    top = xp.max(xp.abs(x), axis=1)
+    unit = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scaled = x / unit[:, None]
+        return xp.where(xp.isfinite(top), unit * xp.sqrt(xp.sum(scaled * scaled, axis=1)), top)
 
 
 def frobenius(xp: Namespace, x: Array) -> float:
-    """Frobenius norm of an array, as a Python float."""
-    if is_numpy(xp):
-        flat = np.ravel(x)
-        return float(np.sqrt(flat @ flat))
-    return float(xp.sqrt(xp.sum(x * x)))
+    """Frobenius norm of an array, as a Python float; scaled where its squares would underflow or overflow."""
+    return float(row_norms(xp, xp.reshape(x, (1, -1)))[0])
+
+
+def _least_norm(xp: Namespace, x: Array) -> float:
+    """Below this the squares of the entries lose digits to underflow; above its inverse they overflow."""
+    limits = xp.finfo(x.dtype)
+    return float((float(limits.smallest_normal) / float(limits.eps)) ** 0.5)

@@ -264,3 +264,31 @@ def test_lambda_min_of_the_true_gram(rng):
     assert found.lower <= oracle.lower <= oracle.upper <= found.upper
     H = net.gram(X)
     assert np.linalg.eigvalsh(H)[0] == pytest.approx(float(found.mid), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**-530, 2.0**530, 2.0**1000])
+def test_inputs_of_any_scale(rng, scale):
+    """The map is homogeneous: at 1e-301 .. 1e+301 float64 and the proof find the same equilibria, scaled."""
+    net = random_network(rng, 12)
+    X = rng.standard_normal((3, 3))
+    X[2] = 0.0
+    plain, scaled = (net.equilibrium(Z) for Z in (X, X * scale))
+    assert np.abs(scaled.Z / scale - plain.Z).max() <= 1e-13 * np.abs(plain.Z).max()
+    first, second = (equilibrium(net, Z, 20) for Z in (X, X * scale))
+    assert (second.status, second.undecided_signs) == ("proved", 0)
+    for one, other in zip(first.balls, second.balls, strict=True):
+        assert np.array_equal(one.signs, other.signs)
+        assert other[0].lower <= one[0].upper * Fraction(scale)
+        assert one[0].lower * Fraction(scale) <= other[0].upper
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-155, 1.0, 1e155, 1e200])
+@pytest.mark.parametrize("name", ["numpy", "strict"])
+def test_norms_of_any_scale(scale, name):
+    from deqmath.numeric.arrays import frobenius, namespace, row_norms
+
+    xs = np if name == "numpy" else pytest.importorskip("array_api_strict")
+    x = xs.asarray(np.array([[3.0, 4.0], [0.0, 0.0], [-5.0, 12.0]]) * scale)
+    xp = namespace(x)
+    assert np.asarray(row_norms(xp, x)) / scale == pytest.approx([5.0, 0.0, 13.0], rel=1e-15)
+    assert frobenius(xp, x) / scale == pytest.approx(np.sqrt(194), rel=1e-15)

@@ -37,7 +37,7 @@ def test_refused_everywhere(function, value, error, words):
 @pytest.mark.parametrize("function", ALL[2:])
 def test_integers_are_exact_only_for_extreme_eigenvalues(function):
     assert bounds.lambda_min(np.eye(2, dtype=int)).lower == 1
-    with pytest.raises(InputError, match="int64.*astype"):
+    with pytest.raises(InputError, match=r"int64.*astype"):
         function(np.eye(2, dtype=int))
 
 
