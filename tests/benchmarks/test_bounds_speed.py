@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpotrf
 from deqmath.bounds import gram_lambda_min, inverse_quadratic_form, lambda_min, operator_norm
 from deqmath.bounds.certificates.cholesky import lower_bound
 from deqmath.bounds.certificates.inverse_form import sandwich
-from deqmath.bounds.inverse_forms import _prepare
+from deqmath.bounds.inverse_forms import prepared_factor
 from deqmath.bounds.operators import Dense
 
 pytestmark = pytest.mark.benchmark
@@ -75,7 +75,7 @@ def test_lambda_min_to_1000_digits(capsys):
 
 def test_inverse_form_against_one_cholesky(capsys):
     h, y = wishart(5000), np.random.default_rng(1).standard_normal(5000)
-    factor, mu = _prepare(h)
+    factor, mu = prepared_factor(h)
     operator = Dense(h)
     times = turns(lambda: sandwich(operator, factor, mu, y, 100), lambda: cholesky(h), 4)
     assert inverse_quadratic_form(h[:500, :500].copy(), y[:500], 100).digits >= 100
