@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -61,10 +62,20 @@ def row_norms(xp: Namespace, x: Array) -> Array:
 
 def frobenius(xp: Namespace, x: Array) -> float:
     """Frobenius norm of an array, as a Python float; scaled where its squares would underflow or overflow."""
-    return float(row_norms(xp, xp.reshape(x, (1, -1)))[0])
+    flat = np.ravel(x, order="K")[None, :] if is_numpy(xp) else xp.reshape(x, (1, -1))
+    return float(row_norms(xp, flat)[0])
 
 
 def _least_norm(xp: Namespace, x: Array) -> float:
     """Below this the squares of the entries lose digits to underflow; above its inverse they overflow."""
-    limits = xp.finfo(x.dtype)
+    return _least_of(x.dtype) if is_numpy(xp) else _least(xp.finfo(x.dtype))
+
+
+@lru_cache
+def _least_of(dtype: np.dtype[Any]) -> float:
+    """Remembered, since it is asked for in every sweep."""
+    return _least(np.finfo(dtype))
+
+
+def _least(limits: Any) -> float:
     return float((float(limits.smallest_normal) / float(limits.eps)) ** 0.5)
