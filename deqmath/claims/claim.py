@@ -54,6 +54,8 @@ class Claim:
         ``{name: expression}`` for ``deqmath export``, or a function that gives it.
     derivation
         A function that gives the derivation for ``deqmath explain``.
+    derivatives
+        ``{name: DerivativeOf(...)}`` for exported derivatives, or a function that gives it.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Claim:
     prose: str = field(default="", repr=False)
     exports: Exports | None = field(default=None, repr=False)
     derivation: Callable[[], Any] | None = field(default=None, repr=False)
+    derivatives: Exports | None = field(default=None, repr=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the claim's own function, as if it had not been decorated."""
@@ -87,6 +90,11 @@ class Claim:
         exports = self.exports() if callable(self.exports) else self.exports
         return dict(exports or {})
 
+    def known_derivatives(self) -> dict[str, Any]:
+        """Of what each exported expression is the derivative, for the companion test of its code."""
+        given = self.derivatives() if callable(self.derivatives) else self.derivatives
+        return dict(given or {})
+
 
 def claim(
     id: str,
@@ -97,6 +105,7 @@ def claim(
     *,
     exports: Exports | None = None,
     derivation: Callable[[], Any] | None = None,
+    derivatives: Exports | None = None,
 ) -> Callable[[Callable[..., Any]], Claim]:
     """Register a function as the evidence for one statement of a paper.
 
@@ -121,6 +130,9 @@ def claim(
         ``{name: expression}`` for ``deqmath export``, or a function that gives it.
     derivation
         A function that gives the ``Derivation`` shown by ``deqmath explain``.
+    derivatives
+        ``{name: DerivativeOf(...)}`` for exported expressions that are derivatives, or a function that gives it;
+        the companion test of their code compares them with central differences.
 
     Raises
     ------
@@ -153,6 +165,7 @@ def claim(
             prose=inspect.getdoc(function) or "",
             exports=exports,
             derivation=derivation,
+            derivatives=derivatives,
         )
         registry = collecting.get()
         if registry is not None:

@@ -64,7 +64,13 @@ def export_command(
     if not expressions:
         msg = f"claim {claim.id} exports no expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
         raise InputError(msg)
-    module = generate(expressions, target=target, claim=claim.id, assumptions=_assumptions(claim))
+    module = generate(
+        expressions,
+        target=target,
+        claim=claim.id,
+        assumptions=_assumptions(claim),
+        derivatives=claim.known_derivatives(),
+    )
     return finish(module, output, with_tests)
 
 

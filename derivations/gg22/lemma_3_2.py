@@ -11,6 +11,7 @@ Source: gg22, Lemma 3.2 and Appendix B.
 
 import deqmath as dm
 from deqmath.claims.crosscheck import cross_check, cross_check_digits, tolerance
+from deqmath.codegen import DerivativeOf
 from deqmath.numeric import (
     adjoint_jacobian,
     adjoint_jacobian_by_differences,
@@ -45,6 +46,10 @@ def derive_eq11():
         "dz_dvecA": eq10,
         "dz_along_V": eq10 * dm.vec(dm.direction(net.A, "V")),
         "dz_adjoint_w": eq10.T * dm.direction(net.z(), "w"),
+    },
+    derivatives=lambda: {
+        "dz_dvecA": DerivativeOf(net.residual(), net.A, unknown=net.z()),
+        "dz_along_V": DerivativeOf(net.residual(), net.A, along=dm.direction(net.A, "V"), unknown=net.z()),
     },
 )
 def derivative_of_equilibrium(case):
@@ -102,6 +107,10 @@ def derivative_of_equilibrium(case):
         "dq_dvecA": eq11,
         "dq_along_V": eq11 * dm.vec(dm.direction(net.A, "V")),
         "dq_adjoint_w": eq11.T * dm.direction(net.z(), "w"),
+    },
+    derivatives=lambda: {
+        "dq_dvecA": DerivativeOf(net.q(), net.A),
+        "dq_along_V": DerivativeOf(net.q(), net.A, along=dm.direction(net.A, "V")),
     },
 )
 def derivative_of_adjoint(case):

@@ -46,7 +46,8 @@ def modules(folder: Path) -> None:
             expressions = claim.expressions()
             if expressions:
                 name = claim.id.replace(".", "_").replace("-", "_") + "_" + target.replace("-", "_")
-                module = dm.generate(expressions, target=target, claim=claim.id)
+                known = claim.known_derivatives()
+                module = dm.generate(expressions, target=target, claim=claim.id, derivatives=known)
                 module.write(place / f"{name}.py", tests=True)
 
 
