@@ -14,7 +14,7 @@ from typing import Any
 
 from deqmath.checking.verdict import Evidence
 from deqmath.claims.claim import Claim
-from deqmath.claims.result import ClaimResult, KindCount, Mutation
+from deqmath.claims.result import ClaimResult, KindCount, Mutant, Mutation
 
 #: The variable that says where the cache is, instead of the user's cache folder.
 VARIABLE = "DEQMATH_CACHE_DIR"
@@ -96,7 +96,11 @@ def _to_json(result: ClaimResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "mutation": None
         if mutation is None
-        else [mutation.planted, mutation.refuted, {k: [n.planted, n.refuted] for k, n in mutation.kinds.items()}],
+        else {
+            "counts": [mutation.planted, mutation.refuted],
+            "kinds": {kind: [n.planted, n.refuted] for kind, n in mutation.kinds.items()},
+            "equivalent": [[m.name, m.description, m.detail] for m in mutation.equivalent],
+        },
     }
 
 
@@ -106,8 +110,10 @@ def _from_json(body: Mapping[str, Any], claim: Claim) -> ClaimResult:
         raise ValueError(msg)
     mutation = None
     if body["mutation"] is not None:
-        planted, refuted, kinds = body["mutation"]
-        mutation = Mutation(planted, refuted, kinds={kind: KindCount(*counts) for kind, counts in kinds.items()})
+        stored = body["mutation"]
+        kinds = {kind: KindCount(*counts) for kind, counts in stored["kinds"].items()}
+        equivalent = tuple(Mutant(*fields) for fields in stored["equivalent"])
+        mutation = Mutation(*stored["counts"], kinds=kinds, equivalent=equivalent)
     plain = ClaimResult(claim.id, claim.source, claim.equation, claim.statement, claim.expect)
     return replace(
         plain,
