@@ -105,7 +105,7 @@ def _scalar(x: Expr, st: Style) -> tuple[str, int]:
         parts = [_piece(a, st) for a in x.args]
         return _join_sum([_bracket(p, KRON, st) for p in parts]), SUM
     if x.could_extract_minus_sign():
-        return "-" + _bracket(_scalar(-x, st), KRON, st), PRODUCT
+        return "-" + _bracket(_piece(-x, st), KRON, st), PRODUCT
     top, bottom = sp.fraction(x)
     if bottom != 1:
         a, b = _piece(top, st), _piece(bottom, st)
@@ -147,6 +147,8 @@ def _join_sum(parts: list[str]) -> str:
 
 def _raise(x: MatrixExpr, mark: str, tex: str, st: Style) -> tuple[str, int]:
     inner = _bracket(_piece(x, st), ATOM, st)
+    if st.tex and isinstance(x, (Transpose, Inverse, MatPow, HadamardPower)):
+        inner = f"{{{inner}}}"  # a second superscript is an error in LaTeX
     return (f"{inner}^{{{tex}}}" if st.tex else f"{inner}{mark}"), ATOM
 
 

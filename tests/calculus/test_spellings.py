@@ -58,3 +58,11 @@ def test_sizes_are_raised_to_what_is_named():
 def test_a_sum_that_is_no_product_stays():
     for total in (Sum(x[i, 0] ** 3, (i, 0, m - 1)), Sum(x[i, 0] ** 2, (i, 0, m - 2)), Sum(i * x[i, 0], (i, 0, m - 1))):
         assert plain(total) == total
+
+
+def test_a_transpose_inverted_is_one_superscript_in_latex():
+    assert dm.latex(A.T.I) == "{A^{\\mathsf{T}}}^{-1}"
+
+
+def test_the_negative_of_a_trace_is_printed_as_a_trace():
+    assert dm.text(-Trace(A * B) * x) == "-tr(A B) x"

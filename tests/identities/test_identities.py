@@ -8,12 +8,13 @@ import pytest
 
 import deqmath as dm
 
+from .collection import ALL
 from .derive import solve
 from .problems import PROBLEMS
 from .table import UNPROVED
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=[f"{p.subject}: {p.name}" for p in PROBLEMS])
+@pytest.mark.parametrize("problem", ALL, ids=[f"{p.subject}: {p.name}" for p in ALL])
 def test_identity(problem):
     outcome = solve(problem)
     assert outcome.derivative in (None, "verified"), dm.text(outcome.derived)
@@ -21,8 +22,9 @@ def test_identity(problem):
     assert outcome.proved == ((problem.subject, problem.name) not in UNPROVED)
 
 
-def test_there_are_at_least_sixty():
+def test_there_are_at_least_sixty_and_none_twice():
     assert len(PROBLEMS) >= 60
+    assert len({(p.subject, p.name) for p in ALL}) == len(ALL)
 
 
 def test_all_together_take_less_than_ten_seconds():
@@ -32,7 +34,7 @@ def test_all_together_take_less_than_ten_seconds():
     assert time.perf_counter() - start < 10
 
 
-@pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.kind != "equal"], ids=lambda p: f"{p.subject}: {p.name}")
+@pytest.mark.parametrize("problem", [p for p in ALL if p.kind != "equal"], ids=lambda p: f"{p.subject}: {p.name}")
 def test_a_wrong_result_is_refuted_with_a_counterexample(problem):
     wrong = 2 * solve(problem).derived
     verdict = dm.check_equal(wrong, problem.stated)
