@@ -1,6 +1,7 @@
 """The trainer in floating point and in many digits: imports nothing of the symbolic side, so that it can referee it."""
 
 from deqmath.data.angles import SmallestAngle, duplicate_rows, smallest_angle
+from deqmath.numeric.any_map import MapFixedPoint, find_fixed_point
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.corrected import CorrectedPrediction
 from deqmath.numeric.descent import gradient_descent
@@ -31,6 +32,7 @@ __all__ = [
     "CorrectedPrediction",
     "Equilibrium",
     "Linearisation",
+    "MapFixedPoint",
     "Monitor",
     "MultiprecisionEquilibrium",
     "MultiprecisionFlow",
@@ -50,6 +52,7 @@ __all__ = [
     "equilibrium_jacobian",
     "equilibrium_jacobian_by_differences",
     "equilibrium_jvp",
+    "find_fixed_point",
     "gradient_descent",
     "gradient_flow",
     "multiprecision_descent",
