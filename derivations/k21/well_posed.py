@@ -12,10 +12,14 @@ H layers with the same weights, z^{k+1} = gamma S z^k + phi from z^0 = phi, give
 Source: k21, sections 2 and 3.
 """
 
+from fractions import Fraction
+
+import flint
 import numpy as np
 from sympy import Inverse, MatPow, MatrixSymbol
 
 import deqmath as dm
+from deqmath.bounds.balls import ball, ends, precision
 from deqmath.claims.instances import Pair, holds_on
 
 from ._network import digits, net
@@ -31,14 +35,16 @@ z = Inverse(net.U) * phi
     statement="1ᵀS = 1ᵀ, so the spectral radius of γS is γ < 1 and U = I - γS is invertible, for every A",
 )
 def well_posed_for_every_A(case):
-    """1^T S = 1^T says that 1 is a left eigenvector; no eigenvalue exceeds ||S||_1, which is 1. So
+    """1^T S = 1^T says that 1 is a left eigenvector; no eigenvalue exceeds ||S||_1, which is 1. Equivalently,
 
         1^T U = (1 - gamma) 1^T,   1^T U^{-1} = 1^T/(1 - gamma).
 
     U^{-1} = sum (gamma S)^k has no negative entry, so ||U^{-1}||_1, its largest column sum, is 1/(1 - gamma).
     """
-    yield dm.check_equal(net.ones * net.S, net.ones, seed=case.seed, level=case.level)
     yield dm.check_equal(net.ones * Inverse(net.U) * (1 - net.gamma), net.ones, seed=case.seed, level=case.level)
+    sums, determinants = enclosed_columns()
+    yield holds_on(sums, "|1ᵀs_j - 1| ≤ 10⁻³⁰, enclosed", kind="certified")
+    yield holds_on(determinants, "(1-γ)^m ≤ |det U|, enclosed", kind="certified")
     radii, inverses = [], []
     for gamma in (0.1, 0.6, 0.99):
         for seed, scale in enumerate((1e-3, 1.0, 30.0)):
@@ -46,12 +52,30 @@ def well_posed_for_every_A(case):
             network = network.with_parameters(A=scale * network.A)
             where = f"m = 40, gamma = {gamma}, entries of A of size {scale:g}"
             radius = float(np.max(np.abs(np.linalg.eigvals(network.gamma * network.S))))
-            radii.append(Pair(radius, gamma, where))
+            # The largest eigenvalue is simple, with left vector 1: eigvals gives it to about m u ||S|| kappa.
+            radii.append(Pair(abs(radius - gamma), 40 * 40 * 2.0**-52 * gamma, where))
             norm = float(np.max(np.sum(np.abs(np.linalg.inv(network.U)), axis=0)))
-            inverses.append(Pair(norm, 1 / (1 - gamma), where))
-    # Eigenvalues of a matrix that is not symmetric are known to about m u ||S|| kappa; S has a simple largest one.
-    yield holds_on(radii, "spectral radius of γS ≤ γ", tolerance=40 * 40 * 2.0**-52)
-    yield holds_on(inverses, "‖U⁻¹‖₁ ≤ 1/(1-γ)", tolerance=40 * 2.0**-52 / (1 - 0.99))
+            inverses.append(Pair(abs(norm * (1 - gamma) - 1), 40 * 2.0**-52 / (1 - gamma), where))
+    yield holds_on(radii, "|spectral radius of γS - γ| ≤ rounding")
+    yield holds_on(inverses, "|(1-γ) ‖U⁻¹‖₁ - 1| ≤ rounding")
+
+
+def enclosed_columns():
+    """In balls, for entries of A from tiny to huge: column sums of S, and det U, a product of m numbers 1 - gamma lambda."""
+    sums, determinants, m = [], [], 10
+    with precision(160):
+        for gamma in (0.1, 0.6, 0.99):
+            for seed, scale in enumerate((1e-3, 1.0, 30.0)):
+                A = scale * np.random.default_rng(seed).standard_normal((m, m))
+                weights = [[ball(float(a)).exp() for a in row] for row in A]
+                totals = [sum((row[k] for row in weights), flint.arb(0)) for k in range(m)]
+                S = [[row[k] / totals[k] for k in range(m)] for row in weights]
+                where = f"m = {m}, gamma = {gamma}, entries of A of size {scale:g}"
+                error = max(ends(abs(sum((row[k] for row in S), flint.arb(0)) - 1))[1] for k in range(m))
+                sums.append(Pair(error, Fraction(1, 10**30), where))
+                U = flint.arb_mat([[int(r == k) - ball(gamma) * S[r][k] for k in range(m)] for r in range(m)])
+                determinants.append(Pair((1 - Fraction(gamma)) ** m, ends(abs(U.det()))[0], where))
+    return sums, determinants
 
 
 H = 6
@@ -71,7 +95,8 @@ def depth_limit(case):
     error = MatPow(net.gamma * net.S, H + 1) * z
     yield dm.check_equal(z - partial.partial_sum, error, seed=case.seed, level=case.level)
     network = digits(40, 6).network
-    features = digits(40, 6).features
+    # Features of both signs: for phi >= 0 nothing cancels in (gamma S)^{H+1} z, and the two sides are equal.
+    features = digits(40, 6).features - digits(40, 6).features.mean()
     equilibrium = np.asarray(network.equilibrium(features))
     pairs, depth = [], features.copy()
     for k in range(1, 25):
