@@ -252,7 +252,7 @@ class _Chunk:
         length = norm_up(map_error) + w.gamma * slip * size
         radius = short_up(self.stretch * length)
         signs, undecided = self._signs(known, shut, u, error, radius, w.gamma * slip * size)
-        if not undecided.any():
+        if not (undecided.any() or column.values[signs <= 0].any()):  # z_N = 0: the residual is that of A_SS alone
             radius = min(radius, short_up(length / self.c))
         suggested = np.where(shut, False, np.array(known.values[:, 0] > 0, dtype=bool))
         return Ball(column, radius, signs, undecided), suggested

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from deqmath.bounds.balls import BALLS
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certificate
 from deqmath.bounds.certificates.cholesky import factorise, shifted
 from deqmath.bounds.certificates.inverse_form import sandwich
+from deqmath.bounds.certificates.inverse_in_balls import inverse_form_in_balls
 from deqmath.bounds.inputs import Array, balanced, float_vector, symmetric_matrix
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, lambda_min, require_digits
 from deqmath.bounds.operators import Dense
@@ -43,7 +45,7 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
     -----
     ``2 y'x - x'Hx <= y'H^{-1}y <= 2 y'x - x'Hx + ||y - Hx||^2 / mu`` with ``0 < mu <= lambda_min(H)`` proved by one
     Cholesky factorisation (by :func:`lambda_min` when that is too coarse), x refined with the same factor, and every
-    product exact.
+    product exact. Up to 100 rows, where float64 cannot factorise H (a condition above 1e16), elimination in balls can.
 
     Examples
     --------
@@ -60,8 +62,21 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
     vector = float_vector(y, matrix.shape[0], "y", call)
     wanted = require_digits(digits, call)
     require_sound_arithmetic()
-    if not vector.any():
-        return _zero(matrix)
+    found = _by_refinement(matrix, vector, wanted)
+    if found.digits >= wanted:
+        return found
+    stage("balls")
+    ends = inverse_form_in_balls(matrix, vector, wanted)
+    if ends is None:
+        return found
+    record = certificate(
+        "inverse_quadratic_form", {"matrix": matrix, "y": vector}, ends, method="elimination and a solve in balls"
+    )
+    return Bound(*ends, QUANTITY, "proved", (EXACT_INPUT, BALLS), record)
+
+
+def _by_refinement(matrix: Array, vector: Array, wanted: int) -> Bound:
+    """Undecided, or with fewer digits, when float64 cannot factorise H."""
     scaled, e, lost = balanced(matrix)
     right, f, lost_y = balanced(vector)
     operator = Dense(scaled, max_slices=2**6)
@@ -74,7 +89,7 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
     if prepared is None:
         return Bound.undecided(QUANTITY, "H could not be proved positive definite", ASSUMPTIONS)
     factor, mu = prepared
-    low, high, passes = sandwich(operator, factor, mu, right, wanted)
+    low, high, passes = sandwich(operator, factor, mu, right, wanted) if vector.any() else (Fraction(0), Fraction(0), 0)
     scale = two_to(2 * f - e)
     record = _certificate(matrix, vector, low * scale, high * scale, mu * two_to(e), passes)
     return Bound(low * scale, high * scale, QUANTITY, "proved", ASSUMPTIONS, record)
@@ -100,12 +115,6 @@ def prepared_factor(scaled: Array) -> tuple[Array, Fraction] | None:
         if done is not None:
             return done.factor, bound.lower
     return None
-
-
-def _zero(matrix: Array) -> Bound:
-    if lambda_min(matrix, 3).lower is None or (lambda_min(matrix, 3).lower or 0) <= 0:
-        return Bound.undecided(QUANTITY, "H could not be proved positive definite", ASSUMPTIONS)
-    return Bound(Fraction(0), Fraction(0), QUANTITY, "proved", (EXACT_INPUT,))
 
 
 def _certificate(

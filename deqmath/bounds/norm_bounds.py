@@ -56,8 +56,10 @@ def operator_norm(A: Array, digits: int = 9) -> Bound:
     wanted = require_digits(digits, "dm.bounds.operator_norm(A, digits=9)")
     require_sound_arithmetic()
     if not matrix.any():
-        return Bound(Fraction(0), Fraction(0), QUANTITY, "proved", (EXACT_INPUT,))
-    scaled, e, lost = balanced(matrix if matrix.shape[1] <= matrix.shape[0] else matrix.T)
+        zero = (Fraction(0), Fraction(0))
+        return Bound(*zero, QUANTITY, "proved", (EXACT_INPUT,), certificate(QUANTITY, {"matrix": matrix}, zero))
+    # The squares of the Gram matrix must not overflow either.
+    scaled, e, lost = balanced(matrix if matrix.shape[1] <= matrix.shape[0] else matrix.T, safe_exponent=100)
     scaled = np.ascontiguousarray(scaled)
     gram, error = lower_gram(scaled)
     lower, upper, _ = quick_norm(scaled, gram, error)

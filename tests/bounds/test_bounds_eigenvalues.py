@@ -204,3 +204,13 @@ def test_the_sign_is_never_wrong(a, depth):
         assert exact_inertia_is_definite(h)
     if low.upper <= 0:
         assert not exact_inertia_is_definite(h)
+
+
+@pytest.mark.parametrize("digits", [1000, 3000])
+def test_thousands_of_digits(digits):
+    """(7 - sqrt 5)/2 has the continued fraction of the golden ratio: no number needs more terms for its digits."""
+    h = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 4.0]])
+    bound = lambda_min(h, digits)
+    assert bound.digits >= digits
+    for end, sign in ((bound.lower, -1), (bound.upper, 1)):  # 2 end - 5 against -sqrt 5
+        assert ((5 - 2 * end) ** 2 - 5) * sign <= 0

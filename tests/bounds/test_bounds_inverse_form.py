@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bounds_matrices import exact_matrix, nearly_indefinite, planted_hadamard, wishart
 
-from deqmath.bounds import inverse_quadratic_form
+from deqmath.bounds import check_certificate, inverse_quadratic_form
 
 
 def exact_form(h, y):
@@ -64,3 +64,18 @@ def test_iterative_size(rng):
     bound = inverse_quadratic_form(planted_hadamard(d, check=False), y, 50)
     assert sum(Fraction(1, int(v)) for v in d) / 512 in bound
     assert bound.digits >= 50
+
+
+@pytest.mark.parametrize("digits", [3, 40])
+def test_conditions_that_float64_cannot_factorise(rng, digits):
+    """Planted exact spectra of condition 2**70, 1 + 2**-52 on the diagonal, and entries 2**-1070 beside 1."""
+    nearly_one = np.ones((9, 9)) + 2.0**-52 * np.eye(9)
+    far = np.array([[1.0, 2.0**-1070], [2.0**-1070, 3.0]])
+    d = 2.0 ** np.array([-35, 35, 0, 10])
+    graded = d[:, None] * wishart(4, rng) * d
+    for h in (nearly_one, far, (graded + graded.T) / 2):
+        for y in (rng.standard_normal(len(h)), np.zeros(len(h))):
+            bound = inverse_quadratic_form(h, y, digits)
+            assert exact_form(h, y) in bound
+            assert bound.digits >= digits
+            assert check_certificate(bound.certificate).status == "proved"

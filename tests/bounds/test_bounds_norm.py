@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from deqmath.bounds import operator_norm
+from deqmath.bounds import check_certificate, operator_norm
 from deqmath.bounds.norm_bounds import cheap_norm_bounds
 
 F = Fraction
@@ -93,3 +93,17 @@ def test_random_integer_matrices(a, digits):
     assert bound.lower**2 <= top + slip
     assert top - slip <= bound.upper**2
     assert bound.digits >= digits or not a.any()
+
+
+def test_graded_to_the_end_of_the_range():
+    """Entries from 2**-200 to 2**298: the squares of the Gram matrix must not overflow."""
+    rng = np.random.default_rng(9)
+    d = 2.0 ** np.array([149, -100, 20, 0])
+    a = d[:, None] * rng.standard_normal((4, 4)) * d
+    bound = operator_norm(a, 40)
+    assert bound.digits >= 40
+    assert check_certificate(bound.certificate).status == "proved"
+
+
+def test_the_zero_matrix_has_a_certificate():
+    assert check_certificate(operator_norm(np.zeros((2, 3))).certificate).is_exact

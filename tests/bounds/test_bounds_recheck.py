@@ -14,6 +14,7 @@ from deqmath.bounds import FalseCertificateError, check_certificate
 from deqmath.bounds.gram import Gram
 from deqmath.bounds.recheck import reading
 from deqmath.errors import DataError, InputError
+from deqmath.numeric import ReLUNetwork
 
 F = Fraction
 
@@ -222,3 +223,64 @@ def test_repeated_samples():
 def test_object_arrays_of_anything_else_are_refused(value):
     with pytest.raises(InputError, match="Fractions"):
         bounds.lambda_min(value)
+
+
+def test_a_ball_that_is_too_small_where_a_gate_is_shut():
+    """z = (1, 0) is the equilibrium; the centre (1 + K e, e) has the residual (0, -e) and the error K e."""
+    k, e = F(2) ** 20, F(2) ** -100
+    net = ReLUNetwork(A=[[0.0, float(k)], [-float(k), 0.0]], W=[[1.0], [0.0]], b=[1.0, 1.0], gamma=1.0)
+    forged = copy.deepcopy(bounds.equilibrium(net, np.array([[1.0]]), 20).certificate)
+    values = [hex(int((1 + k * e) / e)), "0x1"]
+    witness = {"equilibria": [{"exponent": -100, "values": values}], "radii": [str(e * 3)], "signs": ["+-"]}
+    forged["witness"] |= witness
+    forged["claims"]["radius"]["upper"] = str(e * 3)
+    forged["digest"] = reading.digest(forged)
+    with pytest.raises(FalseCertificateError, match="radius"):
+        check_certificate(forged)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("lambda_min", ("upper",), "1e3000000"),
+        ("lambda_min", ("arrays",), 3),
+        ("lambda_min", ("arrays",), "P"),
+        ("lambda_min", ("matrix", "shape"), [True, 25]),
+        ("lambda_min", ("details",), {1, 2}),
+        ("limit, gaussian", ("parameters", "gamma0"), "1" + 400 * "0"),
+    ],
+)
+def test_what_no_certificate_may_hold(name, path, value):
+    forged = copy.deepcopy(MADE[name])
+    place = forged
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    if not isinstance(value, set):
+        forged["digest"] = reading.digest(forged)
+    with pytest.raises(DataError):
+        check_certificate(forged)
+
+
+@pytest.mark.parametrize("given", [[[2.0, 1.0], [1.0, 3.0]], np.array([[2.0, 1.0], [1.0, 3.0]]) + 1j, "H"])
+def test_an_array_of_another_type(given):
+    record = copy.deepcopy(bounds.lambda_min(np.array([[2.0, 1.0], [1.0, 3.0]]), 10).certificate)
+    del record["matrix"]["entries"]
+    with pytest.raises(InputError, match="float64 NumPy array"):
+        check_certificate(record, given)
+
+
+def test_a_deeply_nested_file(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(DataError, match="not a whole JSON certificate"):
+        check_certificate(path)
+
+
+def test_the_theorem_closes_for_no_lambda_that_is_not_positive():
+    forged = copy.deepcopy(MADE["theorem"])
+    forged["claims"] = {"c": forged["claims"]["c"]}
+    forged["parameters"] |= {"lambda_0": "0", "verdict": "closes without switches"}
+    forged["digest"] = reading.digest(forged)
+    with pytest.raises(FalseCertificateError, match="close"):
+        check_certificate(forged)

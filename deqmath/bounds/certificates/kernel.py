@@ -93,15 +93,21 @@ def _common_denominator(entries: Array) -> int | None:
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:
-    """The fraction of least denominator in ``[low, high]`` (Stern and Brocot)."""
+    """The fraction of least denominator in ``[low, high]`` (Stern and Brocot), by the continued fractions of both ends."""
     if low <= 0 <= high:
         return Fraction(0)
     if high < 0:
         return -simplest_between(-high, -low)
-    floor = low.numerator // low.denominator
-    if floor == low or floor + 1 <= high:
-        return Fraction(floor if floor == low else floor + 1)
-    return floor + 1 / simplest_between(1 / (high - floor), 1 / (low - floor))
+    (a, b), (c, d) = low.as_integer_ratio(), high.as_integer_ratio()
+    before, last = (0, 1), (1, 0)
+    while True:
+        floor, rest = divmod(a, b)
+        ends_here = rest == 0 or (floor + 1) * d <= c
+        term = floor + 1 if rest and ends_here else floor
+        before, last = last, (term * last[0] + before[0], term * last[1] + before[1])
+        if ends_here:
+            return Fraction(*last)
+        (a, b), (c, d) = (d, c - floor * d), (b, rest)  # 1/(high - floor), 1/(low - floor)
 
 
 def worth_trying(ends: tuple[Fraction, Fraction]) -> bool:

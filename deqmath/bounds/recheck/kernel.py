@@ -55,9 +55,7 @@ def _rule(kind: str, phi: str, g: Fraction) -> Any:
         return _gaussian_entry
     if kind == "gaussian" and phi == "relu" and 0 < g < Fraction(4, 3):
         return relu_entry
-    msg = (
-        f"the certificate's kernel is {kind!r} with phi {phi!r} and gamma0^2 = {float(g):.4g}; the checker has no rule"
-    )
+    msg = f"the certificate's kernel is {kind!r} with phi {phi!r}; the checker has no rule for it at its gamma0"
     raise DataError(msg)
 
 

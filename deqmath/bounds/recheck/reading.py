@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from deqmath.bounds.recheck.exact_matrix import Exact
 from deqmath.errors import DataError, InputError
 
 FORMAT, VERSION = "deqmath-certificate", 2
+FRACTION = re.compile(r"-?[0-9]+(/[0-9]+)?")
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Claim: TypeAlias = tuple[Fraction | None, Fraction | None]
 
@@ -35,7 +37,7 @@ def load(certificate: dict[str, Any] | str | Path) -> dict[str, Any]:
         except OSError as error:
             msg = f"cannot read the certificate {path}: {error.strerror}"
             raise DataError(msg) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             msg = (
                 f"{path} is not a whole JSON certificate ({error}); write it again with json.dump(bound.certificate, f)"
             )
@@ -51,7 +53,11 @@ def load(certificate: dict[str, Any] | str | Path) -> dict[str, Any]:
 def digest(record: Mapping[str, Any]) -> str:
     """BLAKE2b of every field but ``digest`` itself, as canonical JSON."""
     rest = {key: value for key, value in record.items() if key != "digest"}
-    text = json.dumps(rest, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    try:
+        text = json.dumps(rest, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"the certificate holds something that JSON cannot hold ({error}); needed Bound.certificate as it is"
+        raise DataError(msg) from error
     return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
 
 
@@ -106,19 +112,19 @@ def number(record: Mapping[str, Any], name: str) -> Fraction:
 
 
 def fraction(text: Any, name: str) -> Fraction:
-    """``"p/q"`` as an exact fraction."""
+    """``"p/q"`` or ``"p"``, in digits only (an exponent could ask for any amount of memory), as an exact fraction."""
     try:
-        if not isinstance(text, str):
-            raise TypeError
+        if not isinstance(text, str) or not FRACTION.fullmatch(text):
+            raise ValueError
         return Fraction(text)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except (ValueError, ZeroDivisionError) as error:
         msg = f"the certificate's {name!r} is not a fraction: {str(text)[:40]!r}"
         raise DataError(msg) from error
 
 
 def matrices(record: Mapping[str, Any], given: Mapping[str, FloatArray]) -> dict[str, Exact]:
     """Every array of the certificate, from its entries or, where it holds only a fingerprint, from the caller."""
-    described: dict[str, Any] = dict(record.get("arrays") or {})
+    described: dict[str, Any] = dict(field(record, "arrays", dict)) if "arrays" in record else {}
     if "matrix" in record:
         described["matrix"] = record["matrix"]
     return {name: _matrix(name, field(described, name, dict), given.get(name)) for name in described}
@@ -126,7 +132,7 @@ def matrices(record: Mapping[str, Any], given: Mapping[str, FloatArray]) -> dict
 
 def _matrix(name: str, described: Mapping[str, Any], given: FloatArray | None) -> Exact:
     shape = field(described, "shape", list)
-    if len(shape) != 2 or not all(isinstance(n, int) and n > 0 for n in shape):
+    if len(shape) != 2 or not all(type(n) is int and n > 0 for n in shape):
         msg = f"the certificate's {name} has shape {shape}; needed two positive integers"
         raise DataError(msg)
     rows, columns = shape
@@ -141,8 +147,8 @@ def _matrix(name: str, described: Mapping[str, Any], given: FloatArray | None) -
         )
         raise InputError(msg)
     else:
-        flat = np.asarray(given, dtype=np.float64).ravel()
-    if flat.size != rows * columns or (given is not None and list(_two(given.shape)) != shape):
+        flat = _real(given, name).ravel()
+    if flat.size != rows * columns or (given is not None and list(_two(np.shape(given))) != shape):
         msg = f"{name} has {flat.size} entries where the certificate says shape ({rows}, {columns})"
         raise DataError(msg)
     entries = flat.reshape(rows, columns) + 0.0
@@ -169,6 +175,15 @@ def _require_same(name: str, found: str, described: Mapping[str, Any]) -> None:
     if found != described.get("blake2b"):
         msg = f"{name} is not the one the certificate was made for: its BLAKE2b fingerprint differs"
         raise DataError(msg)
+
+
+def _real(given: FloatArray, name: str) -> FloatArray:
+    """The caller's array as float64; another type of numbers would have another fingerprint anyway."""
+    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu":
+        got = f"dtype {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
+        msg = f"{name} is {got}; needed the float64 NumPy array that the certificate was made for"
+        raise InputError(msg)
+    return given.astype(np.float64)
 
 
 def _two(shape: tuple[int, ...]) -> tuple[int, ...]:

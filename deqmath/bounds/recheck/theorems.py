@@ -223,8 +223,10 @@ def _check_verdict(
     if verdict == "vacuous":
         return
     whole = None if verdict != "closes" or jumps is None else jumps[1]
-    if not closes(state.start, found) or (
-        verdict == "closes" and (whole is None or not closes(state.start, found, whole))
+    if (
+        state.numbers["lambda_0"] <= 0
+        or not closes(state.start, found)
+        or (verdict == "closes" and (whole is None or not closes(state.start, found, whole)))
     ):
         msg_0 = "the chain is claimed to close and does not"
         raise FalseCertificateError(msg_0)
