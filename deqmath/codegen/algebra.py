@@ -11,6 +11,7 @@ from typing import Any
 
 from sympy import Expr, Lambda, S, Symbol
 
+from deqmath.codegen.facts import Facts
 from deqmath.codegen.graph import Graph, Node
 
 ONE = S.One
@@ -19,8 +20,12 @@ ONE = S.One
 class Algebra:
     """Smart constructors over one graph."""
 
-    def __init__(self) -> None:
+    def __init__(self, facts: Facts | None = None) -> None:
         self.graph = Graph()
+        self.facts = facts or Facts()
+        self.known: dict[Node, frozenset[str]] = {}
+        #: Matrices with a stated bound of their norm.
+        self.norms: list[tuple[Node, Expr]] = []
 
     # scalars ---------------------------------------------------------------------------------
     def scalar(self, expr: Expr, args: tuple[Node, ...] = ()) -> Node:

@@ -30,13 +30,15 @@ class Argument:
 class Signature:
     """The arguments in order, and every dimension that is read from shapes.
 
-    ``certified`` names the matrices whose entries a product in the body shows to be finite.
+    ``certified`` names the matrices whose entries a product in the body shows to be finite;
+    ``stated`` pairs a property with the argument that is stated to have it.
     """
 
     arguments: list[Argument]
     dims: list[Symbol]
     names: dict[Symbol, str] = field(default_factory=dict)
     certified: frozenset[str] = frozenset()
+    stated: tuple[tuple[str, str], ...] = ()
 
     def of_kind(self, *kinds: str) -> list[Argument]:
         return [a for a in self.arguments if a.kind in kinds]

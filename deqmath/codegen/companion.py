@@ -61,7 +61,7 @@ def checked_derivatives(given: Mapping[str, DerivativeOf], functions: Iterable[s
     return dict(given)
 
 
-def test_text(plans: Sequence[Plan], target: Target, module: str, derivatives: Mapping[str, DerivativeOf]) -> str:
+def companion_text(plans: Sequence[Plan], target: Target, module: str, derivatives: Mapping[str, DerivativeOf]) -> str:
     """The companion test of the module saved as ``<module>.py``."""
     parts, table, differences = [], [], []
     for p in plans:
@@ -119,13 +119,17 @@ def _exact(plan: Plan) -> list[str]:
     """Arguments of few bits and the values of the plain expression at them, computed by mpmath."""
     target = MpmathTarget()
     reserved = target.reserved | all_names(target.helpers)
-    names = [a.symbol for a in plan.signature.arguments]
+    plain = make_plan("value", plan.exprs, plan.outputs, reserved=reserved, without=PIPELINE)
+    taken = {a.symbol for a in plain.signature.arguments}
+    names = [a.symbol for a in plan.signature.arguments if a.symbol in taken]  # a bound is an argument of the code only
     plain = make_plan("value", plan.exprs, plan.outputs, reserved=reserved, without=PIPELINE, order=names)
     text = module_text([replace(plain, roots=plain.raw)], target, About(None, (), {}))
     given = _rational_arguments(plan.signature)
     context = mpmath.mp.clone()
     context.dps = _DIGITS + 10
-    results = load_text(text, "companion").value(*given.values(), ctx=context)
+    results = load_text(text, "companion").value(
+        *(given[x.name] for x in plan.signature.arguments if x.symbol in taken), ctx=context
+    )
     values = [_written(r, context) for r in (results if isinstance(results, tuple) else (results,))]
     lines = [f'    "{plan.name}": (', "        {"]
     for a, value in zip(plan.signature.arguments, given.values(), strict=True):
@@ -150,12 +154,27 @@ def _rational_arguments(sig: Signature) -> dict[str, Any]:
         if a.kind == "matrix":
             rows, cols = (int(k.xreplace({s: sizes.get(s, 4) for s in k.free_symbols})) for k in a.shape)
             one = 16 if rows == cols != 1 else 0
-            out[a.name] = [
+            drawn = [
                 [Fraction(rng.randint(-5, 5) + (one if i == j else 0), 16) for j in range(cols)] for i in range(rows)
             ]
+            out[a.name] = _as_stated(drawn, {word for word, name in sig.stated if name == a.name})
         else:
             out[a.name] = {"scalar": Fraction(rng.randint(6, 10), 16), "dimension": 4}.get(a.kind, 0)
     return out
+
+
+def _as_stated(drawn: list[list[Fraction]], words: set[str]) -> list[list[Fraction]]:
+    """The numbers, changed so that the matrix has the properties stated of it."""
+    zero, one = Fraction(0), Fraction(1)
+    for i, row in enumerate(drawn):
+        for j, x in enumerate(row):
+            if (i > j and "upper" in words) or (i < j and "lower" in words) or (i != j and "diagonal" in words):
+                row[j] = zero
+            elif i > j and "symmetric" in words:
+                row[j] = drawn[j][i]
+            elif "gate" in words:
+                row[j] = one if x > 0 else zero
+    return drawn
 
 
 def _argument(name: str, value: Any) -> list[str]:

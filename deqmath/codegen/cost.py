@@ -15,7 +15,7 @@ from deqmath.codegen.graph import Node, free_indices, walk
 
 _FREE = {
     "input", "constant", "identity", "zeros", "ones", "transpose", "vec", "unvec", "column", "entry", "scalar",
-    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "blocks",
+    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "spread", "selected_rows", "blocks",
 }  # fmt: skip
 
 
@@ -52,11 +52,23 @@ def _solve(node: Node) -> Expr:
     return triangular if node.op == "lu_solve" else Rational(2, 3) * m**3 + triangular
 
 
+def _low_rank_solve(node: Node) -> Expr:
+    """The way through the smaller space, of r dimensions."""
+    m, r, k = node.rows, node.args[1].cols, node.cols
+    return 2 * m * r**2 + Rational(2, 3) * r**3 + 2 * k * (2 * m * r + r**2)
+
+
 _LINEAR_ALGEBRA: dict[str, Callable[[Node], Expr]] = {
     "product": _product,
     "times": _product,
     "solve": _solve,
     "lu_solve": _solve,
+    "cholesky": lambda n: n.rows**3 / 3,
+    "cholesky_solve": lambda n: 2 * n.rows**2 * n.cols,
+    "triangular_solve": lambda n: n.rows**2 * n.cols,
+    "low_rank_solve": _low_rank_solve,
+    "contraction_solve": lambda n: Rational(2, 3) * n.rows**3 * (Rational(1, 8) if len(n.args) > 4 else 1),
+    "khatri_rao": size,
     "active": lambda n: Rational(1, 12) * n.rows**3 + n.rows**3 / 2,
     "active_lu": lambda n: Rational(1, 12) * n.rows**3 + n.rows**2 / 4,
     "active_solve": lambda n: n.rows**2 * n.cols / 2,

@@ -126,6 +126,33 @@ def _active_solve(d: Describer, node: Node) -> tuple[str, int]:
     return f"{f'({text})^T' if node.data else text} {d(node.args[1], 2)}, zero off S", 0
 
 
+def inverted(d: Describer, node: Node) -> str:
+    """The matrix of a system that is solved without being formed: ``C + P Q``, or ``I - gamma D A``."""
+    if node.op == "low_rank_solve":
+        v, P, Q = node.args[:3]
+        C = d.diagonal(v) if v.shape else ("I" if d(v) == "1" else f"{d(v, 1)} I")
+        return f"{C} + {d(P, 2)} {d(Q, 2)}"
+    X, s, _, _, *gate = node.args
+    sign, size = ("-", d(s, 1)[1:]) if d(s, 1).startswith("-") else ("+", d(s, 1))
+    gates = [d.diagonal(gate[0])] if gate else []
+    return " ".join(["I", sign, *([] if size == "1" else [size]), *gates, d(X, 2)])
+
+
+def _unformed(d: Describer, node: Node) -> tuple[str, int]:
+    b, T = node.args[3], "T" if node.op == "contraction_solve" and node.data else "1"
+    gate = f"{d.diagonal(node.args[4])} " if len(node.args) > 4 else ""
+    how = f", the resolvent of a matrix of norm below {d(node.args[2])}" if node.op == "contraction_solve" else ""
+    return f"{gate}({inverted(d, node)})^-{T} {d(b, 2)}{how}", 1
+
+
+def _triangular(d: Describer, node: Node) -> tuple[str, int]:
+    return f"{d(node.args[0], 2)}^-{'T' if node.data[1] else '1'} {d(node.args[1], 2)}", 1
+
+
+def _cholesky_solve(d: Describer, node: Node) -> tuple[str, int]:
+    return f"{d(node.args[0].args[0], 2)}^-1 {d(node.args[1], 2)}", 1
+
+
 def _scale_columns(d: Describer, node: Node) -> tuple[str, int]:
     """The scalar of ``s v`` in front: ``s X diag(v)``."""
     X, row = node.args
@@ -184,6 +211,14 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "solve": _solve,
     "lu": lambda d, n: (f"{d(n.args[0])} = P L U, factored once", 2),
     "lu_solve": _solve,
+    "cholesky": lambda d, n: (f"{d(n.args[0])} = L L^T", 2),
+    "cholesky_solve": _cholesky_solve,
+    "triangular_solve": _triangular,
+    "low_rank_solve": _unformed,
+    "contraction_solve": _unformed,
+    "khatri_rao": lambda d, n: (f"columns of {d(n.args[0], 2)} kron columns of {d(n.args[1], 2)}", 1),
+    "selected_rows": lambda d, n: (f"E^T {d(n.args[0], 2)}", 1),
+    "spread": lambda d, n: (f"E {d(n.args[0], 2)}", 1),
     "active": _active,
     "active_lu": _active_lu,
     "active_solve": _active_solve,

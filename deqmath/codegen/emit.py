@@ -7,20 +7,21 @@ from collections import Counter
 
 from sympy import Symbol
 
-from deqmath.codegen.describe import Describer, gated_matrix, index_name
+from deqmath.codegen.describe import Describer, gated_matrix, index_name, inverted
 from deqmath.codegen.graph import Node, free_indices, walk
 from deqmath.codegen.targets.base import Code, Context, Target
 from deqmath.expressions.nodes import RELU, STEP
 
 #: Operations that deserve a line of their own, with the name their value gets.
 _LINES = {
-    "checked": "p", "active_lu": "lu", "active_solve": "x",
+    "cholesky": "L", "cholesky_solve": "x", "triangular_solve": "x", "low_rank_solve": "x", "contraction_solve": "x",
+    "spread": "E", "khatri_rao": "K", "selected_rows": "p", "checked": "p", "active_lu": "lu", "active_solve": "x",
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
     "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
     "softmax_columns": "S", "blocks": "M",
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
-_SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu")
+_SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu", "cholesky", "low_rank_solve", "contraction_solve")
 _WIDEST = 88
 
 
@@ -85,7 +86,9 @@ class Emitter:
         name = self.fresh(self._hint(node))
         if node.op == "map" and node.data == STEP:
             comment += f", the diagonal of {name.upper()}"
-        self._write(name, code.text, f"{name} = {comment}" if node.op not in ("lu", "active_lu") else comment)
+        self._write(
+            name, code.text, f"{name} = {comment}" if node.op not in ("lu", "active_lu", "cholesky") else comment
+        )
         self._named[node] = name
         self._codes[node] = Code(name)
         return self._codes[node]
@@ -116,7 +119,7 @@ class Emitter:
             return "d" if node.data == STEP else "r" if node.data == RELU else "s"
         if node.op == "lu":
             return f"lu_{self._named.get(node.args[0], 'M')}"
-        if node.op in ("solve", "lu_solve", "active_solve") and node.data:
+        if node.op in ("solve", "lu_solve", "active_solve", "contraction_solve") and node.data:
             return "q"
         return "u" if node in self._activated else _LINES.get(node.op, "t")
 
@@ -136,6 +139,8 @@ class Emitter:
         """For error messages: ``U = I - gamma D A``."""
         if node.op in ("active", "active_lu"):
             return gated_matrix(self.describer, node)
+        if node.op in ("low_rank_solve", "contraction_solve"):
+            return inverted(self.describer, node)
         name, body = self._name_of(node), self.describer.body(node)
         return body if name is None or name == body else f"{name} = {body}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from sympy import Expr, MatrixExpr
 
 from deqmath.codegen.companion import DerivativeOf, checked_derivatives
+from deqmath.codegen.facts import facts
 from deqmath.codegen.helpers import all_names
 from deqmath.codegen.model import is_model, model_expressions, model_text
 from deqmath.codegen.module import Flops, GeneratedModule
@@ -59,9 +60,14 @@ def generate(
         name. Each function takes those that its expressions hold.
     outputs
         Function name -> what its result (or results) is called in the docstring.
-    claim, assumptions, formulas
-        Text for the header and docstrings: the claim's id, the hypotheses, and a formula for
-        each function in place of the one printed from its expression.
+    claim, formulas
+        Text for the header and docstrings: the claim's id, and a formula for each function in place of the
+        one printed from its expression.
+    assumptions
+        Hypotheses, for the header and docstrings. NumPy code also uses, and checks, those on its arguments:
+        ``dm.symmetric(S)``, SymPy's ``Q.positive_definite(S)``, ``Q.lower_triangular(L)``, ``Q.upper_triangular(L)``,
+        ``Q.diagonal(S)``, ``Q.positive(c)``, a gate d as ``dm.idempotent(dm.diag(d))``, and ``||K|| < rho`` as
+        ``dm.contraction(K / rho)``.
     name
         The module's name, for its companion test; by default that of the first function.
     without
@@ -110,12 +116,14 @@ def generate(
     reserved = chosen.reserved | all_names(chosen.helpers)
     order = None if arguments is None else [str(a) for a in arguments]
     left_out = [*without, *chosen.without, *beyond(chosen.rules())]
+    assumptions = tuple(assumptions)
+    given = facts(assumptions) if chosen.uses_facts else None
     plans = []
     for function, value in _checked(expressions).items():
         names = _output_names(function, value, (outputs or {}).get(function))
-        plans.append(make_plan(function, value, names, reserved=reserved, without=left_out, order=order))
+        plans.append(make_plan(function, value, names, reserved=reserved, without=left_out, order=order, given=given))
     _check_order(order, plans)
-    about = About(claim, tuple(assumptions), dict(formulas or {}), appended)
+    about = About(claim, assumptions, dict(formulas or {}), appended)
     counts = Flops({p.name: p.flops for p in plans})
     memory = {p.name: p.memory for p in plans}
     module = _module_name(name or plans[0].name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Expr
 
-from deqmath.codegen.companion import DerivativeOf, test_text
+from deqmath.codegen.companion import DerivativeOf, companion_text
 from deqmath.codegen.loading import load_text
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
@@ -56,8 +56,8 @@ class GeneratedModule:
     source
         The text of the module; it imports its target library only.
     flops
-        Function name -> flops a sample, a SymPy expression in the dimensions. With a single
-        function, ``flops.expression`` (also ``flops.subs(...)``) is its count.
+        Function name -> flops a sample, a SymPy expression in the dimensions, with half of the gates taken
+        to be open. With a single function, ``flops.expression`` (also ``flops.subs(...)``) is its count.
     memory
         Function name -> numbers held at once beyond the arguments, an upper bound.
     test_source
@@ -91,7 +91,7 @@ class GeneratedModule:
 
     def test_source_for(self, module: str) -> str:
         """The companion test of the module saved as ``<module>.py``."""
-        return test_text(self.plans, self._target, module, self._derivatives)
+        return companion_text(self.plans, self._target, module, self._derivatives)
 
     def load(self) -> ModuleType:
         """The module, imported: a namespace with one function for each expression."""

@@ -14,27 +14,41 @@ from deqmath.codegen.passes import (
     active,
     certify,
     chains,
+    cholesky,
+    contraction,
     diagonals,
     factor_once,
     kronecker,
     one_matrix,
     samples,
     scalings,
+    selection,
     solves,
+    stated_diagonal,
+    symmetric,
     traces,
+    triangular,
+    woodbury,
 )
 
 Pass = Callable[[Algebra, list[Node]], list[Node]]
 
 #: Name -> pass, in the order in which they run.
 PIPELINE: dict[str, Pass] = {
+    "symmetric": symmetric.run,
+    "stated_diagonal": stated_diagonal.run,
     "one_matrix": one_matrix.run,
     "kronecker": kronecker.run,
+    "selection": selection.run,
     "traces": traces.run,
     "active": active.run,
     "samples": samples.run,
     "chains": chains.run,
     "solves": solves.run,
+    "contraction": contraction.run,
+    "woodbury": woodbury.run,
+    "triangular": triangular.run,
+    "cholesky": cholesky.run,
     "scalings": scalings.run,
     "diagonals": diagonals.run,
     "factor_once": factor_once.run,
@@ -45,6 +59,11 @@ PIPELINE: dict[str, Pass] = {
 NEEDS: dict[str, frozenset[str]] = {
     "active": frozenset({"active", "active_lu", "active_solve"}),
     "certify": frozenset({"checked"}),
+    "cholesky": frozenset({"cholesky", "cholesky_solve"}),
+    "contraction": frozenset({"contraction_solve"}),
+    "selection": frozenset({"spread", "khatri_rao", "selected_rows"}),
+    "triangular": frozenset({"triangular_solve"}),
+    "woodbury": frozenset({"low_rank_solve"}),
 }
 
 

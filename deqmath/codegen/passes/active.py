@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from deqmath.codegen.algebra import Algebra
 from deqmath.codegen.graph import Node, rewrite
-from deqmath.expressions.nodes import STEP
+from deqmath.codegen.properties import known
 
 
 class Gated(NamedTuple):
@@ -49,18 +49,15 @@ def gated(a: Algebra, inverse: Node) -> Gated | None:
         s, P = other.args if other.op == "scale" else (a.scalar(M.rows**0), other)
         if one.op != "identity" or P.op != "product":
             continue
-        if _is_gate(P.args[0]):
+        if _is_gate(a, P.args[0]):
             return Gated(P.args[0].args[0], a.product(*P.args[1:]), s, True)
-        if _is_gate(P.args[-1]):
+        if _is_gate(a, P.args[-1]):
             return Gated(P.args[-1].args[0], a.product(*P.args[:-1]), s, False)
     return None
 
 
-def _is_gate(X: Node) -> bool:
-    if X.op != "diagonal":
-        return False
-    v = X.args[0].args[0] if X.args[0].op == "column" else X.args[0]
-    return v.op == "map" and v.data == STEP
+def _is_gate(a: Algebra, X: Node) -> bool:
+    return X.op == "diagonal" and "gate" in known(a, X)
 
 
 def _resolvent(a: Algebra, F: Node, G: Node) -> Node | None:

@@ -143,6 +143,20 @@ def _kron(A: Any, B: Any) -> Any:
     return xp.reshape(P, (*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1]))
 
 
+def _khatri_rao(A: Any, B: Any) -> Any:
+    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
+    xp = A.__array_namespace__()
+    P = A[..., :, None, :] * B[..., None, :, :]
+    return xp.reshape(P, (*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1]))
+
+
+def _spread(X: Any) -> Any:
+    """``E X``: column c is ``vec(diag(x_c))``."""
+    xp = X.__array_namespace__()
+    P = xp.eye(X.shape[-2], dtype=X.dtype, device=X.device)[:, :, None] * X[..., None, :, :]
+    return xp.reshape(P, (*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1]))
+
+
 def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
     """``(A kron B) Y`` for Y of several columns, from the two factors."""
     xp = Y.__array_namespace__()

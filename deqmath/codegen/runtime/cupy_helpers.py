@@ -11,7 +11,7 @@ import cupyx.scipy.linalg
 
 
 def _real(name: str, value: Any) -> Any:
-    """The argument as a float array of CuPy; refuses what is not finite and real."""
+    """The argument as a float array of CuPy; refuses what is not real."""
     kind = type(value).__name__
     known = isinstance(value, (cp.ndarray, float, int)) and not isinstance(value, bool)
     if not known:
@@ -19,9 +19,14 @@ def _real(name: str, value: Any) -> Any:
     array = cp.asarray(value, dtype=None if isinstance(value, cp.ndarray) else float)
     if array.dtype not in (cp.float64, cp.float32):
         raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, float64 or float32")
-    if not bool(cp.isfinite(array).all()):
-        raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
     return array
+
+
+def _finite(**arguments: Any) -> None:
+    """Refuse what is not finite."""
+    for name, array in arguments.items():
+        if not bool(cp.isfinite(array).all()):
+            raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
 def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:

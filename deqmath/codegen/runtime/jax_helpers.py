@@ -108,6 +108,23 @@ def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
     return _regular(jax.scipy.linalg.lu_solve((lu, pivots), B, trans=1 if transposed else 0), name)
 
 
+def _cholesky(M: Any, name: str) -> Any:
+    """``M = L L^T``, factored once; M stays for the case that rounding makes it indefinite."""
+    return jnp.linalg.cholesky(M), M, name
+
+
+def _cholesky_solve(factors: Any, B: Any) -> Any:
+    """``inv(M) B`` from the factorisation of a symmetric M; by LU where there is none, and L is not finite."""
+    L, M, name = factors
+    batch = jnp.broadcast_shapes(L.shape[:-2], B.shape[:-2])
+    L, M, B = (jnp.broadcast_to(X, (*batch, *X.shape[-2:])) for X in (L, M, B))
+
+    def factored() -> Any:
+        return jax.scipy.linalg.cho_solve((L, True), B)
+
+    return _regular(jax.lax.cond(jnp.isfinite(L).all(), factored, lambda: jnp.linalg.solve(M, B)), name)
+
+
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant; nan under a trace where it is not positive."""
     sign, value = jnp.linalg.slogdet(M)
@@ -135,6 +152,18 @@ def _kron(A: Any, B: Any) -> Any:
     """``A kron B``, formed in one step by broadcasting."""
     P = A[..., :, None, :, None] * B[..., None, :, None, :]
     return P.reshape(*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
+
+
+def _khatri_rao(A: Any, B: Any) -> Any:
+    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
+    P = A[..., :, None, :] * B[..., None, :, :]
+    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
+
+
+def _spread(X: Any) -> Any:
+    """``E X``: column c is ``vec(diag(x_c))``."""
+    P = jnp.eye(X.shape[-2], dtype=X.dtype)[:, :, None] * X[..., None, :, :]
+    return P.reshape(*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1])
 
 
 def _kron_apply(A: Any, B: Any, Y: Any) -> Any:

@@ -9,11 +9,9 @@ are private in the generated module.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
 
 def _real(name: str, value: Any) -> np.ndarray:
@@ -134,6 +132,23 @@ def _finish(result: Any, shape: tuple[int, ...], arguments: tuple[Any, ...]) -> 
     return out[()]
 
 
+def _stated(**arguments: Any) -> None:
+    """Refuse an argument that is not what it is stated to be: property -> argument name -> array."""
+    for word, given in arguments.items():
+        for name, X in given.items():
+            other = {
+                "symmetric": X.mT,
+                "diagonal": X * np.eye(X.shape[-1], dtype=X.dtype),
+                "lower": np.tril(X),
+                "upper": np.triu(X),
+                "gate": (X != 0).astype(X.dtype),
+            }[word]
+            close = 64 * np.finfo(X.dtype).eps * np.abs(X).max() if word == "symmetric" else 0.0
+            if not np.all(np.abs(X - other) <= close):
+                words = {"lower": "lower triangular", "upper": "upper triangular", "gate": "a gate of zeros and ones"}
+                raise ValueError(f"{name}: received an array that is not {words.get(word, word)}, as was stated of it")
+
+
 def _checked(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray:
     """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
     with np.errstate(all="ignore"):
@@ -156,95 +171,12 @@ def _checked_gram(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.nd
     return M @ X
 
 
-def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
-    """The open rows S of the gate d, and ``(I + s X)_SS = P L U``; an array of them for a batch."""
-    if d.ndim == X.ndim == 2 and np.ndim(s) == 0:
-        rows = d[:, 0].nonzero()[0]
-        M = X[rows][:, rows]
-        M *= s
-        M.flat[:: len(rows) + 1] += 1.0
-        getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (M,))
-        # The transpose of an array in C order is in the order of LAPACK: factored in place.
-        lu, pivots, info = getrf(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
-        if info:
-            raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
-        return rows, lu, pivots
-    batch = np.broadcast_shapes(d.shape[:-2], X.shape[:-2], np.shape(s)[:-2])
-    d, X = np.broadcast_to(d, (*batch, *d.shape[-2:])), np.broadcast_to(X, (*batch, *X.shape[-2:]))
-    s = np.broadcast_to(s, (*batch, 1, 1))
-    factors = np.empty(batch, dtype=object)
-    for k in np.ndindex(*batch):
-        factors[k] = _active_lu(d[k], X[k], s[k].item(), name)
-    return factors
-
-
-def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
-    """``P_S M^-1 P_S^T B`` or its transpose for ``M = (I + s X)_SS``: zero off the open rows S."""
-    if isinstance(factors, tuple) and B.ndim == 2:
-        rows, lu, pivots = factors
-        out = np.zeros(B.shape, dtype=B.dtype)
-        if len(rows):  # lu holds the factors of M^T
-            getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (lu, B))
-            out[rows] = getrs(lu, pivots, B[rows], trans=not transposed)[0]
-        return out
-    if isinstance(factors, tuple):
-        columns = np.moveaxis(B, -2, 0)
-        solved = _active_solve(factors, columns.reshape(len(columns), -1), transposed)
-        return np.moveaxis(solved.reshape(columns.shape), 0, -2)
-    batch = np.broadcast_shapes(factors.shape, B.shape[:-2])
-    factors, B = np.broadcast_to(factors, batch), np.broadcast_to(B, (*batch, *B.shape[-2:]))
-    out = np.empty(B.shape, dtype=B.dtype)
-    for k in np.ndindex(*batch):
-        out[k] = _active_solve(factors[k], B[k], transposed)
-    return out
-
-
-def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
-    """``inv(M) B``; one factorisation where one M serves a whole batch of B."""
-    try:
-        if M.ndim == 2 and B.ndim > 2:
-            columns = np.moveaxis(B, -2, 0)
-            solved = np.linalg.solve(M, columns.reshape(len(M), -1))
-            return np.moveaxis(solved.reshape(columns.shape), 0, -2)
-        return np.linalg.solve(M, B)
-    except np.linalg.LinAlgError:
-        raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible") from None
-
-
 def _inverse(M: np.ndarray, name: str) -> np.ndarray:
     """``inv(M)``, for a result that is itself an inverse."""
     try:
         return np.linalg.inv(M)
     except np.linalg.LinAlgError:
         raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible") from None
-
-
-def _lu(M: np.ndarray, name: str) -> Any:
-    """``P M = L U``: one factorisation, or an array of them for a batch."""
-    factors = np.empty(M.shape[:-2], dtype=object)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", scipy.linalg.LinAlgWarning)  # a zero pivot is an error below
-        for k in np.ndindex(*M.shape[:-2]):
-            factors[k] = scipy.linalg.lu_factor(M[k], check_finite=False)
-            if not np.all(np.diagonal(factors[k][0])):
-                raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
-    return factors
-
-
-def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
-    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
-    if factors.ndim == 0:
-        columns = np.moveaxis(B, -2, 0)
-        flat = columns.reshape(len(columns), -1)
-        solved = scipy.linalg.lu_solve(factors[()], flat, trans=1 if transposed else 0, check_finite=False)
-        return np.moveaxis(solved.reshape(columns.shape), 0, -2)
-    batch = np.broadcast_shapes(factors.shape, B.shape[:-2])
-    B = np.broadcast_to(B, batch + B.shape[-2:])
-    factors = np.broadcast_to(factors, batch)
-    out = np.empty(B.shape, dtype=B.dtype)
-    for k in np.ndindex(*batch):
-        out[k] = scipy.linalg.lu_solve(factors[k], B[k], trans=1 if transposed else 0, check_finite=False)
-    return out
 
 
 def _add_diagonal(X: np.ndarray, v: Any) -> np.ndarray:
@@ -295,6 +227,18 @@ def _unvec(y: np.ndarray, rows: int, columns: int) -> np.ndarray:
 def _commutation(p: int, q: int) -> np.ndarray:
     """``K`` with ``vec(X^T) = K vec(X)`` for X of shape (p, q)."""
     return np.eye(p * q)[np.arange(p * q).reshape(q, p).T.reshape(-1)]
+
+
+def _khatri_rao(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
+    P = A[..., :, None, :] * B[..., None, :, :]
+    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
+
+
+def _spread(X: np.ndarray) -> np.ndarray:
+    """``E X``: column c is ``vec(diag(x_c))``."""
+    P = np.eye(X.shape[-2], dtype=X.dtype)[:, :, None] * X[..., None, :, :]
+    return P.reshape(*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1])
 
 
 def _selection(k: int) -> np.ndarray:

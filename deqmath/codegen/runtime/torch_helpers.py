@@ -125,6 +125,19 @@ def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
     return _regular(lambda: torch.linalg.lu_solve(lu, pivots, B, adjoint=transposed), name)
 
 
+def _cholesky(M: Any, name: str) -> Any:
+    """``M = L L^T``, or ``P L U`` where rounding makes M indefinite (inside a transformation: nan)."""
+    L, failed = torch.linalg.cholesky_ex(M)
+    if not _holds(failed == 0):
+        return _lu(M, name)
+    return (torch.where((failed == 0)[..., None, None], L, torch.nan),)
+
+
+def _cholesky_solve(factors: Any, B: Any) -> Any:
+    """``inv(M) B`` from the factorisation of a symmetric M."""
+    return torch.cholesky_solve(B, factors[0]) if len(factors) == 1 else _lu_solve(factors, B)
+
+
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant; nan inside a transformation where it is not positive."""
     sign, value = torch.linalg.slogdet(M)
@@ -152,6 +165,18 @@ def _kron(A: Any, B: Any) -> Any:
     """``A kron B``, formed in one step by broadcasting."""
     P = A[..., :, None, :, None] * B[..., None, :, None, :]
     return P.reshape(*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
+
+
+def _khatri_rao(A: Any, B: Any) -> Any:
+    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
+    P = A[..., :, None, :] * B[..., None, :, :]
+    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
+
+
+def _spread(X: Any) -> Any:
+    """``E X``: column c is ``vec(diag(x_c))``."""
+    P = torch.eye(X.shape[-2], dtype=X.dtype, device=X.device)[:, :, None] * X[..., None, :, :]
+    return P.reshape(*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1])
 
 
 def _kron_apply(A: Any, B: Any, Y: Any) -> Any:

@@ -18,7 +18,7 @@ class ArrayApiTarget(ArrayTarget):
     xp: ClassVar[str] = "xp"
     reserved: ClassVar[frozenset[str]] = frozenset({"xp", "math", "batch", "sizes", "kind"})
     helpers: ClassVar[tuple[str, ...]] = ("array_helpers", "array_api_helpers")
-    without: ClassVar[frozenset[str]] = frozenset({"factor_once"})  # the standard has no LU factorisation
+    without: ClassVar[frozenset[str]] = frozenset({"factor_once", "cholesky"})  # the standard has no solve from factors
     copy: ClassVar[str] = "{xp}.asarray({X}, copy=True)"
     functions: ClassVar[Mapping[str, str]] = {"relu_scalar": "_relu", "step_scalar": "_step"}
     notes: ClassVar[tuple[str, ...]] = (

@@ -127,6 +127,9 @@ class ArrayTarget(Target):
     def _lu(self, node: Node, args: list[Code], context: Context) -> Code:
         return self._named("_lu", node, args, context)
 
+    def _cholesky(self, node: Node, args: list[Code], context: Context) -> Code:
+        return self._named("_cholesky", node, args, context)
+
     def _lu_solve(self, node: Node, args: list[Code], _: Context) -> Code:
         return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
 
@@ -188,16 +191,17 @@ class ArrayTarget(Target):
 #: Operation -> the helper that is called with the operands.
 _HELPERS = {
     "diagonal": "_diagonal", "add_diagonal": "_add_diagonal", "kron": "_kron", "kron_apply": "_kron_apply",
-    "vec": "_vec", "trace": "_trace", "softmax_columns": "_softmax_columns",
+    "cholesky_solve": "_cholesky_solve", "khatri_rao": "_khatri_rao", "spread": "_spread", "vec": "_vec", "trace": "_trace", "softmax_columns": "_softmax_columns",
 }  # fmt: skip
 
 #: Operations that have a method of their own.
 _METHODS = (
-    "scalar", "combine", "map", "solve", "inverse", "lu", "lu_solve", "logdet", "times", "column", "entry", "repeat",
+    "scalar", "combine", "map", "solve", "inverse", "cholesky", "lu", "lu_solve", "logdet", "times", "column", "entry", "repeat",
     "constant", "commutation", "selection", "placement", "row_sum", "column_dot", "trace_product",
 )  # fmt: skip
 
 _PATTERNS = {
+    "selected_rows": "({X})[..., :: {a} + 1, :]",
     "from_scalar": "_as_matrix({X}, {kind})",
     "identity": "_eye({a}, {kind})",
     "zeros": "_full(({a}, {b}), 0.0, {kind})",

@@ -52,6 +52,8 @@ class Target(ABC):
     package: ClassVar[str] = ""
     #: Passes that make no sense for this library.
     without: ClassVar[frozenset[str]] = frozenset()
+    #: Whether the text checks what is stated of arguments; otherwise nothing stated is used.
+    uses_facts: ClassVar[bool] = False
     #: Whether functions take leading batch axes.
     batched: ClassVar[bool] = True
     #: Lines of the numpydoc section on the parameter of ``keyword_only``.

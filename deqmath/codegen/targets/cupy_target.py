@@ -28,6 +28,11 @@ class CupyTarget(NumpyTarget):
     package: ClassVar[str] = "cuda"
     reserved: ClassVar[frozenset[str]] = frozenset({"cp", "np", "cupyx", "scipy", "batch", "sizes"})
     helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers", "cupy_helpers")
+    #: These call LAPACK, or look at single numbers, which the device would wait for.
+    without: ClassVar[frozenset[str]] = frozenset(
+        {"active", "certify", "cholesky", "contraction", "triangular", "woodbury"}
+    )
+    uses_facts: ClassVar[bool] = False
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
         "float32 stays float32. The arguments are not changed. Checking that numbers are finite waits for the device.",

@@ -12,7 +12,7 @@ from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.array_text import arguments_text
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
-from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue
+from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue, samples
 
 
 class _Printer(SciPyPrinter):
@@ -61,7 +61,8 @@ class NumpyTarget(Target):
     name: ClassVar[str] = "numpy"
     array: ClassVar[str] = "numpy.ndarray"
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes"})
-    helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers",)
+    helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers", "numpy_solves")
+    uses_facts: ClassVar[bool] = True
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
@@ -81,7 +82,7 @@ class NumpyTarget(Target):
         return epilogue(codes, sig)
 
     def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
-        return arguments_text(sig, sizes)
+        return samples(arguments_text(sig, sizes), sig)
 
     def imports(self, text: str) -> list[str]:
         lines = ["import warnings"] if "warnings." in text else []
@@ -142,6 +143,26 @@ def _inverse(node: Node, args: list[Code], context: Context) -> Code:
 
 def _lu_solve(node: Node, args: list[Code], _: Context) -> Code:
     return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
+
+
+def _cholesky_solve(_: Node, args: list[Code], __: Context) -> Code:
+    return Code(f"_cholesky_solve({args[0].text}, {args[1].text})")
+
+
+def _triangular_solve(node: Node, args: list[Code], context: Context) -> Code:
+    name, (lower, transposed) = context.describe(node.args[0]).replace('"', "'"), node.data
+    options = f"lower={lower}, transposed={transposed}"
+    return Code(f'_triangular_solve({args[0].text}, {args[1].text}, {options}, name="{name}")')
+
+
+def _low_rank_solve(node: Node, args: list[Code], context: Context) -> Code:
+    given = ", ".join(a.text for a in args)
+    return Code(f'_low_rank_solve({given}, definite={node.data}, name="{context.describe(node)}")')
+
+
+def _contraction_solve(node: Node, args: list[Code], context: Context) -> Code:
+    given, gate = ", ".join(a.text for a in args[:4]), f", d={args[4].text}" if len(args) > 4 else ""
+    return Code(f'_contraction_solve({given}, transposed={node.data}, name="{context.describe(node)}"{gate})')
 
 
 def _active(node: Node, args: list[Code], context: Context) -> Code:
@@ -260,6 +281,14 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "solve": _solve,
     "lu": _named("_lu"),
     "lu_solve": _lu_solve,
+    "cholesky": _named("_cholesky"),
+    "cholesky_solve": _cholesky_solve,
+    "triangular_solve": _triangular_solve,
+    "low_rank_solve": _low_rank_solve,
+    "contraction_solve": _contraction_solve,
+    "spread": _call("_spread"),
+    "khatri_rao": _call("_khatri_rao"),
+    "selected_rows": lambda n, a, c: Code(f"{a[0].at(ATOM)}[..., :: {_shape(n, c).split(', ')[0]} + 1, :]"),
     "active": _active,
     "active_lu": _active_lu,
     "active_solve": _active_solve,

@@ -24,6 +24,9 @@ def prologue(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
     if scanned:
         lines.append(f"_finite({', '.join(f'{x}={x}' for x in scanned)})")
     lines += sizes_lines(sig, write)
+    words = dict.fromkeys(word for word, _ in sig.stated)
+    groups = [f"{w}={{{', '.join(f'{chr(34)}{x}{chr(34)}: {x}' for k, x in sig.stated if k == w)}}}" for w in words]
+    lines += [f"_stated({', '.join(groups)})"] if groups else []
     arrays = [a.name for a in sig.of_kind("matrix", "scalar")]
     lines.append(f"batch = _batch({', '.join(f'{x}={x}' for x in arrays)})")
     return lines
@@ -40,6 +43,25 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
         else:
             parts.append(f"_finish(np.atleast_2d({text})[..., 0, 0], batch, {given})")
     return f"return {', '.join(parts)}"
+
+
+#: How a random array gets a property that is stated of the argument.
+_STATED = {
+    "symmetric": "({0} + {0}.mT) / 2",
+    "diagonal": "{0} * np.eye({0}.shape[-1])",
+    "lower": "np.tril({0})",
+    "upper": "np.triu({0})",
+    "gate": "np.heaviside({0}, 0.0)",
+}
+
+
+def samples(lines: list[str], sig: Signature) -> list[str]:
+    """The lines that return example arguments, which then have the properties that are stated of them."""
+    if not sig.stated:
+        return lines
+    start = lines.index("return {")
+    changed = [f'given["{x}"] = {_STATED[word].format(f"""given["{x}"]""")}' for word, x in sig.stated]
+    return [*lines[:start], "given = {", *lines[start + 1 :], *changed, "return given"]
 
 
 #: The tests of a generated NumPy module.
