@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.errors import DataError, InputError
+from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium
-from deqmath.numeric.provenance import write_atomically
 from deqmath.numeric.recorder import Recorder, Row, State
 from deqmath.numeric.switches import Switches
 
@@ -31,51 +25,24 @@ _STATISTICS = ("residual", "tol", "sweeps", "rate", "status", "strategy")
 
 def fingerprint(state: State, X: NDArray[np.float64], method: str, options: Mapping[str, Any]) -> str:
     """A hash of everything that decides the bits of a run, but the versions of the libraries."""
-    digest = hashlib.sha256()
     net = state.net
-    digest.update(json.dumps([method, net.gamma, net.phi, net.trainable, dict(options)], default=str).encode())
-    for array in (net.A, net.W, net.b, X, state.y):
-        digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    words = [method, net.gamma, net.phi, net.trainable, dict(options)]
+    return digest(words, (net.A, net.W, net.b, X, state.y))
 
 
 @dataclass
-class Checkpoint:
-    """A file that holds the state of a run, and when it was last written.
+class Checkpoint(CheckpointFile):
+    """The file of a ReLU network's run.
 
     Attributes
     ----------
-    path
-        The .npz file.
-    mark
-        The :func:`fingerprint` of the run it belongs to.
-    every
-        Seconds between two writes.
+    path, mark, every
+        As in :class:`~deqmath.numeric.checkpoint_file.CheckpointFile`; the mark is the :func:`fingerprint`.
     vectors
         What an integrator carries from step to step beside the state, by name; saved and put back.
     """
 
-    path: Path
-    mark: str
-    every: float
-    written: float = 0.0
     vectors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse a place that cannot be written, before anything is computed."""
-        if self.path.suffix != ".npz" or not self.path.parent.is_dir():
-            msg = f"checkpoint is {str(self.path)!r}; it needs a .npz file in a folder that exists"
-            raise InputError(msg)
-        self.written = time.monotonic()
-
-    def exists(self) -> bool:
-        """Whether there is something to go on from."""
-        return self.path.exists()
-
-    def due(self) -> bool:
-        """Whether it is time to write again."""
-        return time.monotonic() - self.written >= self.every
 
     def save(self, state: State, book: Recorder, numbers: Mapping[str, float]) -> None:
         """Write the run, atomically."""
@@ -89,7 +56,6 @@ class Checkpoint:
         for item in fields(Switches):
             arrays[f"switch_{item.name}"] = getattr(switches, item.name)
         text = {
-            "mark": self.mark,
             "numbers": dict(numbers),
             "steps": book.steps,
             "rejected": book.rejected,
@@ -98,9 +64,7 @@ class Checkpoint:
             "equilibrium": {name: getattr(eq, name) for name in _STATISTICS},
             "adjoint": {name: getattr(adjoint, name) for name in _STATISTICS},
         }
-        arrays["text"] = np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)
-        write_atomically(self.path, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
-        self.written = time.monotonic()
+        self.write(arrays, text)
 
     def load(self, first: State, book: Recorder) -> tuple[State, dict[str, float]]:
         """The saved state, its numbers, and the records put back into the book.
@@ -110,20 +74,7 @@ class Checkpoint:
         DataError
             The file is no checkpoint, or belongs to another run.
         """
-        try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                saved = {name: archive[name] for name in archive.files}
-            text = json.loads(saved["text"].tobytes())
-            mark = text["mark"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            msg = f"{self.path} is no checkpoint of deqmath ({error}); remove it, or give another checkpoint="
-            raise DataError(msg) from error
-        if mark != self.mark:
-            msg = (
-                f"{self.path} belongs to another run: network, data, method and options must be the same to resume; "
-                "remove it, or give another checkpoint="
-            )
-            raise DataError(msg)
+        saved, text = self.read()
         self.vectors = {name[len("vector_") :]: saved[name] for name in saved if name.startswith("vector_")}
         state = _restore(first, saved, text)
         columns = [saved[f"row_{item.name}"] for item in fields(Row)]

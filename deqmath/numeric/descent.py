@@ -12,7 +12,7 @@ from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, sto
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
-from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_descent
+from deqmath.numeric.softmax_training import only_square, softmax_descent
 from deqmath.numeric.validate import count, positive
 
 _DECAY = "(1 - alpha lambda_0/2)^k"
@@ -70,7 +70,7 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
         With the monitors of gg22 Theorem 3.1, the envelope of (c) being ``(1 - alpha lambda_0/2)^k`` (gg22lin).
         Where a step would leave rho < 1 the run stops before it, with status "left-well-posed-region"; on Ctrl-C
         it ends with status "interrupted". What was computed is kept. For a softmax network a
-        :class:`~deqmath.numeric.SoftmaxRun`; it takes no `checkpoint`.
+        :class:`~deqmath.numeric.SoftmaxRun`.
 
     Raises
     ------
@@ -86,8 +86,18 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     ('completed', True)
     """
     if isinstance(net, SoftmaxNetwork):
-        refuse_for_softmax(checkpoint=checkpoint)
-        return softmax_descent(net, X, y, steps=steps, step_size=step_size, loss=loss, record=record, progress=progress)
+        return softmax_descent(
+            net,
+            X,
+            y,
+            steps=steps,
+            step_size=step_size,
+            loss=loss,
+            record=record,
+            checkpoint=checkpoint,
+            checkpoint_seconds=checkpoint_seconds,
+            progress=progress,
+        )
     only_square(loss)
     total = count(steps, "steps")
     every = max(1, total // 100) if record is None else count(record, "record")

@@ -92,7 +92,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     Run
         With the monitors of gg22 Theorem 3.1. Status "left-well-posed-region" where rho reaches 1,
         "interrupted" on Ctrl-C; what was computed is kept. For a softmax network a
-        :class:`~deqmath.numeric.SoftmaxRun`, with the monitors of k21; it has no gates and takes no `checkpoint`.
+        :class:`~deqmath.numeric.SoftmaxRun`, with the monitors of k21; it has no gates.
 
     Raises
     ------
@@ -108,9 +108,7 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     ('completed', True)
     """
     if isinstance(net, SoftmaxNetwork):
-        refuse_for_softmax(
-            locate_switches=locate_switches or None, split_adjoint=split_adjoint or None, checkpoint=checkpoint
-        )
+        refuse_for_softmax(locate_switches=locate_switches or None, split_adjoint=split_adjoint or None)
         return softmax_flow(
             net,
             X,
@@ -121,6 +119,8 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
             loss=loss,
             record=record,
             max_steps=max_steps,
+            checkpoint=checkpoint,
+            checkpoint_seconds=checkpoint_seconds,
             progress=progress,
         )
     only_square(loss)

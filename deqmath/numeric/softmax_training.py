@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,89 +14,16 @@ from scipy.integrate import RK45
 from deqmath.errors import InputError, NotConvergedError
 from deqmath.numeric.arrays import is_foreign, is_numpy
 from deqmath.numeric.losses import find_loss
-from deqmath.numeric.run import Progress, ProgressCallback, RunStatus
+from deqmath.numeric.run import ProgressCallback, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
-from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
-from deqmath.numeric.softmax_state import SoftmaxState, norm
+from deqmath.numeric.softmax_journey import SoftmaxJourney
+from deqmath.numeric.softmax_run import SoftmaxRun
+from deqmath.numeric.softmax_state import SoftmaxState
 from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
 from deqmath.numeric.stops import record_times
 from deqmath.numeric.validate import choice, count, positive, tolerance
 
 Matrix = NDArray[np.float64]
-
-
-@dataclass
-class SoftmaxJourney:
-    """Training under way: the state, and what was recorded of it."""
-
-    method: str
-    X: Matrix
-    state: SoftmaxState
-    end: float
-    stops: Matrix | None
-    options: dict[str, Any]
-    progress: ProgressCallback | None
-    time: float = 0.0
-    steps: int = 0
-    rejected: int = 0
-    rows: list[tuple[float, float, Matrix, float, float]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Record the start."""
-        self.first = self.last = self.state
-        self.keep()
-
-    def keep(self) -> None:
-        """Record the present state unless it is recorded; one append, so that an interrupt leaves whole records."""
-        if self.rows and self.rows[-1][0] >= self.time:
-            return
-        names = self.state.net.trainable
-        change = {name: getattr(self.state.net, name) - getattr(self.first.net, name) for name in names}
-        self.rows.append((self.time, self.state.loss, self.state.F.copy(), self.state.rate, norm(change)))
-        self.last = self.state
-
-    def next_stop(self) -> float:
-        """The next time that has to be hit."""
-        if self.stops is None:
-            return self.end
-        return float(self.stops[np.searchsorted(self.stops, self.time, side="right")])
-
-    def arrive(self, time: float, state: SoftmaxState, record: bool | None = None) -> None:
-        """Take an accepted step."""
-        self.time, self.state, self.steps = time, state, self.steps + 1
-        if record if record is not None else self.stops is None or time in self.stops:
-            self.keep()
-        if self.progress is not None:
-            self.progress(Progress(self.steps, time, self.end, state.loss))
-
-    def close(self, status: RunStatus, message: str) -> SoftmaxRun:
-        """The run so far."""
-        self.keep()
-        time, loss, predictions, rate, distance = (np.array(column) for column in zip(*self.rows, strict=True))
-        net, flat = self.first.net, self.first.net.outputs == 1
-        monitors = []
-        if "B" in net.trainable:
-            monitors.append(rate_monitor(time, rate, net))
-        if self.method != "gradient-descent":
-            monitors.append(decay_monitor(time, loss, rate, predictions, self.last, self.X))
-        return SoftmaxRun(
-            method=self.method,
-            status=status,
-            message=message,
-            times=time,
-            loss=loss,
-            predictions=predictions[:, :, 0] if flat else predictions,
-            rate=rate,
-            distance=distance,
-            targets=self.first.Y[:, 0] if flat else self.first.Y,
-            initial=net,
-            final=self.last.net,
-            monitors=tuple(monitors),
-            options=self.options,
-            steps=self.steps,
-            rejected=self.rejected,
-            notes=notes(self.X),
-        )
 
 
 def only_square(loss: str) -> None:
@@ -137,6 +64,8 @@ def softmax_flow(
     loss: str = "square",
     record: int | Iterable[float] | None = None,
     max_steps: int = 100_000,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
 ) -> SoftmaxRun:
     """Integrate ``dP/dt = -dL/dP`` over the trainable parameters from 0 to t_end (k21).
@@ -155,7 +84,7 @@ def softmax_flow(
         etd2: the two orders of a step may differ by ``tol sqrt(m)``. rk45: its rtol, with atol = tol/1000.
     loss
         "square" or "logistic" (y = +-1).
-    record, max_steps, progress
+    record, max_steps, checkpoint, checkpoint_seconds, progress
         As in :func:`~deqmath.numeric.gradient_flow`.
 
     Returns
@@ -176,6 +105,7 @@ def softmax_flow(
     data, state = _prepare(net, X, y, loss)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "loss": loss}
     journey = SoftmaxJourney(method, data, state, end, stops, options, progress)
+    journey.begin(checkpoint, checkpoint_seconds)
     drive = _etd2 if method == "etd2" else _rk45
     try:
         status, message = drive(journey, accuracy, limit)
@@ -193,7 +123,7 @@ def _limit_reached(journey: SoftmaxJourney, limit: int) -> tuple[RunStatus, str]
 def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, str]:
     """Adaptive ETD2: accept where ``||P2 - P1|| <= tol sqrt m``, next step from exponent 1/2."""
     goal, speed = tol * math.sqrt(journey.state.net.width), journey.state.speed
-    h = min(journey.end, goal / speed) if speed > 0 else journey.end
+    h = journey.step or (min(journey.end, goal / speed) if speed > 0 else journey.end)
     while journey.time < journey.end:
         if journey.steps >= limit:
             return _limit_reached(journey, limit)
@@ -208,34 +138,43 @@ def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
             continue
         state = SoftmaxState.solve(trial.net, journey.X, journey.state.Y, journey.state.form)
         h = max(h, step * min(5.0, growth)) if lands else step * min(5.0, max(0.2, growth))
-        journey.arrive(stop if lands else journey.time + step, state)
+        journey.arrive(stop if lands else journey.time + step, state, h)
     return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
 
 
 def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, str]:
-    """SciPy's RK45 on the stacked parameters, restarted at every recorded time."""
+    """SciPy's RK45 on the stacked parameters, restarted at every recorded time with the slope and step it last had."""
     net, Y, form = journey.state.net, journey.state.Y, journey.state.form
 
     def slope(_: float, flat: Matrix) -> Matrix:
         gradient = SoftmaxState.solve(unflatten(net, flat), journey.X, Y, form).gradient
         return -np.concatenate([gradient[name].ravel() for name in net.trainable])
 
+    def solver_to(stop: float) -> Any:
+        first = min(journey.step, stop - journey.time)
+        start = flatten(journey.state.net)
+        solver = RK45(slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first)
+        if journey.slope is not None:
+            solver.f = journey.slope
+        return solver
+
+    if journey.step == 0:
+        speed = journey.state.speed
+        journey.step = min(journey.end, 0.01 * math.sqrt(net.width) / speed) if speed > 0 else journey.end
     while journey.time < journey.end:
-        solver = RK45(
-            slope,
-            journey.time,
-            flatten(journey.state.net),
-            journey.next_stop(),
-            rtol=max(tol, 1e-13),
-            atol=tol / 1000,
-        )
+        stop = journey.next_stop()
+        solver = solver_to(stop)
         while solver.status == "running":
             if journey.steps >= limit:
                 return _limit_reached(journey, limit)
             failure = solver.step()
             if failure is not None:
                 return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
-            journey.arrive(float(solver.t), SoftmaxState.solve(unflatten(net, solver.y), journey.X, Y, form))
+            lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
+            step = max(journey.step, solver.h_abs) if lands else solver.h_abs
+            journey.slope = np.asarray(solver.f, dtype=np.float64)
+            state = SoftmaxState.solve(unflatten(net, solver.y), journey.X, Y, form)
+            journey.arrive(float(solver.t), state, float(step))
     return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
 
 
@@ -248,6 +187,8 @@ def softmax_descent(
     step_size: float | None = None,
     loss: str = "square",
     record: int | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 30.0,
     progress: ProgressCallback | None = None,
 ) -> SoftmaxRun:
     """Minimise the loss by ``P <- P - alpha dL/dP`` over the trainable parameters.
@@ -260,7 +201,7 @@ def softmax_descent(
         Number of steps.
     step_size
         alpha; None: ``1/lambda_max(K(0))``, K the Gram matrix weighted by the second derivatives of the loss.
-    record, progress
+    record, checkpoint, checkpoint_seconds, progress
         As in :func:`~deqmath.numeric.gradient_descent`.
 
     Examples
@@ -277,13 +218,14 @@ def softmax_descent(
     alpha = _first_step(state) if step_size is None else positive(step_size, "step_size")
     options = {"steps": total, "step_size": alpha, "record": every, "loss": loss}
     journey = SoftmaxJourney("gradient-descent", data, state, total * alpha, None, options, progress)
+    journey.begin(checkpoint, checkpoint_seconds)
     status: RunStatus = "completed"
     message = f"{total} steps of size {alpha:.6g}"
     try:
-        for k in range(1, total + 1):
+        for k in range(journey.steps + 1, total + 1):
             change = {name: -alpha * g for name, g in journey.state.gradient.items()}
             moved = SoftmaxState.solve(journey.state.moved(change), data, state.Y, state.form)
-            journey.arrive(k * alpha, moved, record=k % every == 0 or k == total)
+            journey.arrive(k * alpha, moved, alpha, record=k % every == 0 or k == total)
     except NotConvergedError as error:
         status, message = "not-converged", f"stopped after step {journey.steps}: {error}"
     except KeyboardInterrupt:

@@ -121,7 +121,8 @@ def test_interrupted_run_keeps_what_is_done():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda net, X, y: gradient_flow(net, X, y, t_end=1.0, checkpoint="a.npz"), "checkpoint is for a ReLUNetwork"),
+        (lambda net, X, y: gradient_flow(net, X, y, t_end=1.0, split_adjoint=True), "split_adjoint is for a ReLU"),
+        (lambda net, X, y: gradient_flow(net, X, y, t_end=1.0, checkpoint="a.txt"), "needs a .npz file in a folder"),
         (lambda net, X, y: gradient_flow(net, X, y, t_end=1.0, locate_switches=True), "locate_switches is for a ReLU"),
         (lambda net, X, y: gradient_flow(net, X, 2 * y, t_end=1.0, loss="logistic"), "-1 and \\+1"),
         (lambda net, X, y: gradient_flow(net, X[:, :3], y, t_end=1.0), "rows of X are phi"),
