@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -12,6 +13,9 @@ import numpy as np
 Array: TypeAlias = Any
 #: The namespace of such arrays.
 Namespace: TypeAlias = Any
+
+#: Rows that are turned into columns at a time, and entries by which they are kept apart.
+_TILE, _PAD = 128, 16
 
 
 def namespace(*arrays: Array) -> Namespace:
@@ -39,11 +43,29 @@ def to_numpy(array: Array) -> np.ndarray[Any, Any]:
 def relu(xp: Namespace, v: Array, out: Array | None = None) -> Array:
     """``max(v, 0)`` entrywise, for a matrix v; written into `out` where the namespace can.
 
-    NumPy takes its vector instructions against a row of zeros, and not against the scalar 0: 2 to 4 times faster.
+    NumPy takes its vector instructions against zeros along the axis that is contiguous, and not against the scalar 0:
+    2 to 4 times faster.
     """
     if is_numpy(xp):
-        return np.maximum(v, np.zeros(v.shape[-1], dtype=v.dtype), out=out)
+        zeros = np.zeros((v.shape[0], 1) if v.flags.fnc else v.shape[-1], dtype=v.dtype)
+        return np.maximum(v, zeros, out=out)
     return xp.where(v > 0, v, xp.zeros_like(v))
+
+
+def by_columns(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A float32 copy of a NumPy matrix, kept column by column.
+
+    Turned a few rows at a time, or every entry would be a cache miss, by way of rows a little longer than those of x:
+    where a row is a power of two long, a column's entries all fall into the same few lines of the cache.
+    """
+    n, m = x.shape
+    found = np.empty((n, m), np.float32, order="F")
+    rows = np.empty((min(n, _TILE), m + _PAD), np.float32)[:, :m]
+    for k in range(0, n, _TILE):
+        tile = rows[: min(_TILE, n - k)]
+        tile[...] = x[k : k + _TILE]
+        found[k : k + _TILE] = tile
+    return found
 
 
 def row_norms(xp: Namespace, x: Array) -> Array:
@@ -62,8 +84,12 @@ def row_norms(xp: Namespace, x: Array) -> Array:
 
 def frobenius(xp: Namespace, x: Array) -> float:
     """Frobenius norm of an array, as a Python float; scaled where its squares would underflow or overflow."""
-    flat = np.ravel(x, order="K")[None, :] if is_numpy(xp) else xp.reshape(x, (1, -1))
-    return float(row_norms(xp, flat)[0])
+    if not is_numpy(xp):
+        return float(row_norms(xp, xp.reshape(x, (1, -1)))[0])
+    flat, least = np.ravel(x, order="K"), _least_norm(xp, x)
+    with np.errstate(over="ignore", under="ignore"):
+        quick = math.sqrt(np.vecdot(flat, flat))
+    return quick if least < quick < 1 / least else float(row_norms(xp, flat[None, :])[0])
 
 
 def _least_norm(xp: Namespace, x: Array) -> float:

@@ -79,11 +79,11 @@ class Linearisation:
     def pullback(self, weights: Array) -> dict[str, Array]:
         """``J^T w`` by parameter, in the parameters' shapes; with w = yhat - y it is the gradient (gg22 eq. 6)."""
         root = math.sqrt(self.net.width)
-        w = weights[:, None]
+        w = weights[:, None] / root  # scaled here, where it costs nothing, and not in the product
         forms = {
-            "A": lambda: (self.net.gamma / root) * ((w * self.Q).T @ self.Z),
-            "W": lambda: (1.0 / root) * ((w * self.Qw).T @ self.X),
-            "b": lambda: (1.0 / root) * (self.Z.T @ weights),
+            "A": lambda: (self.net.gamma * w * self.Q).T @ self.Z,
+            "W": lambda: (w * self.Qw).T @ self.X,
+            "b": lambda: self.Z.T @ w[:, 0],
         }
         return {name: forms[name]() for name in self.net.trainable}
 

@@ -15,6 +15,9 @@ from deqmath.numeric.parts import solve_in_parts
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
 
+#: Samples from which turning A into columns, about 40 / n of a sweep over n samples, is repaid.
+_MANY = 64
+
 SolveStatus = Literal["converged", "not-converged"]
 
 
@@ -188,7 +191,9 @@ def solve_gated(
     shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
 
     def low() -> Array:
-        return net.low_precision if transpose else net.low_precision.T
+        if not transpose:
+            return net.low_precision.T
+        return net.low_precision_by_columns if shape[0] >= _MANY else net.low_precision
 
     problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low)
     return solve_in_parts(problem, strategy, None if start is None else start * mask, tol, max_sweeps, threads)
