@@ -25,7 +25,12 @@ class SlowerThan:
 
 
 def grows_slower_than(
-    widths: Sequence[float], values: Sequence[float], limit: Fraction, what: str, confidence: float = 0.99
+    widths: Sequence[float],
+    values: Sequence[float],
+    limit: Fraction,
+    what: str,
+    confidence: float = 0.99,
+    letter: str = "m",
 ) -> Verdict:
     """Is the exponent of the quantity's growth in m below ``limit``? Least squares in the logarithms.
 
@@ -39,6 +44,8 @@ def grows_slower_than(
         The quantity, in words.
     confidence
         Of the t interval for the exponent.
+    letter
+        What is varied, for the words of the evidence: m for widths.
 
     Returns
     -------
@@ -66,12 +73,12 @@ def grows_slower_than(
         "confidence": confidence,
     }
     detail = (
-        f"{what} grows as m^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
-        f"needed less than m^{float(limit):.3g}"
+        f"{what} grows as {letter}^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
+        f"needed less than {letter}^{float(limit):.3g}"
     )
 
     def recheck(other: SlowerThan) -> Verdict:
-        return grows_slower_than(widths, values, other.limit, what, confidence)
+        return grows_slower_than(widths, values, other.limit, what, confidence, letter)
 
     reached = Fraction(low).limit_denominator(1000) - Fraction(1, 100)
     script = f"# {detail}" if status == "refuted" else None
