@@ -1,0 +1,47 @@
+"""The registered run on (13): how the change of q grows with the width. The design is in derivations/gg22/_switching.py.
+
+``python tests/registered/growth_of_q.py run FILE`` runs it (minutes) and writes the data;
+``python tests/registered/growth_of_q.py show FILE`` prints the exponents of such a file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from deqmath.claims.exponent import exponent_interval
+
+SEED, SETS, WIDTHS = 0, 12, (64, 128, 256, 512, 1024, 2048)
+
+
+def run(file: Path) -> None:
+    """Every draw of the design, width by width; the file is written anew after each width."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "derivations" / "gg22"))
+    from _switching import splits  # a helper file of the derivations, which are no package
+
+    found: dict[str, list[list[float]]] = {}
+    for count, width in enumerate(WIDTHS, 1):
+        for name, column in splits(SEED, SETS, [width]).items():
+            found.setdefault(name, []).append([float(f"{v:.6g}") for v in column[:, 0]])
+        record = {"seed": SEED, "sets": SETS, "widths": WIDTHS[:count], "by width": found}
+        file.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        print(f"m = {width} done", flush=True)
+
+
+def show(file: Path) -> None:
+    """The exponents over all widths, over the lower half and over the upper half, and the geometric means."""
+    record = json.loads(file.read_text(encoding="utf-8"))
+    widths = np.array(record["widths"])
+    for name, columns in record["by width"].items():
+        table = np.array(columns).T
+        parts = [slice(None), slice(0, 3), slice(3, None)]
+        fits = [exponent_interval(widths[part], table[:, part]) for part in parts if len(widths[part]) > 1]
+        means = " ".join(f"{v:.3g}" for v in np.exp(np.log(table).mean(axis=0)))
+        print(f"{name:9s}" + "  ".join(f"{e:6.3f} [{low:6.3f}, {high:6.3f}]" for e, low, high in fits), f"  {means}")
+
+
+if __name__ == "__main__":
+    {"run": run, "show": show}[sys.argv[1]](Path(sys.argv[2]))
