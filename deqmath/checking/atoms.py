@@ -97,6 +97,10 @@ class Atoms:
         self._exp: dict[int, int] = {}
         self._log: dict[int, int] = {}
         self._other: dict[tuple[str, int], int] = {}
+        #: Argument of exp -> what made the pair, and ``level`` then: the highest level of a value given so far.
+        #: ``exp(log x) = x`` puts an argument in the place of an atom, one level above the values x is made of.
+        self._made: dict[int, tuple[str, int]] = {}
+        self.level = 0
 
     def __len__(self) -> int:
         return len(self._exp) + len(self._other)
@@ -105,12 +109,12 @@ class Atoms:
         """``name(v)``, drawn now if nothing known gives it."""
         if name == "exp":
             found = self._exp_of(v)
-            return found if found is not None else self._pair(v, self._draw())
+            return found if found is not None else self._pair(v, self._draw(), "exp")
         if name == "log":
             found = self._log_of(v)
             if found is None:
                 found = self._draw()
-                self._pair(found, v)
+                self._pair(found, v, "log")
             return found
         if name in ("sin", "cos"):
             return self._circle(name, v)
@@ -127,14 +131,14 @@ class Atoms:
             if found is None:
                 if self._log_of(value) is not None:
                     return False
-                self._pair(v, value)
+                self._pair(v, value, "exp")
             return found in (None, value)
         if name == "log":
             found = self._log_of(v)
             if found is None:
                 if self._exp_of(value) is not None:
                     return False
-                self._pair(value, v)
+                self._pair(value, v, "log")
             return found in (None, value)
         if name in _ODD and v > self.p - v:
             v, value = self.p - v, -value % self.p
@@ -151,9 +155,16 @@ class Atoms:
     def _draw(self) -> int:
         return self.rng.randrange(2, self.p)
 
-    def _pair(self, a: int, e: int) -> int:
+    def _pair(self, a: int, e: int, made_by: str) -> int:
         self._exp[a], self._log[e] = e, a
+        self._made[a] = made_by, self.level
         return e
+
+    def _cross(self, to: str, *arguments: int) -> None:
+        """A value of exp rests on pairs that log made, or one of log on pairs that exp made."""
+        for by, level in (self._made[a] for a in arguments):
+            if by != to:
+                self.level = max(self.level, level + 1)
 
     def _exp_of(self, v: int) -> int | None:
         """exp(v) where v is 0, a small multiple of a known argument, or a sum of two or three of them."""
@@ -163,19 +174,23 @@ class Atoms:
         for c in (1, -1, 2, -2, 3, -3):
             w = v * pow(c, -1, p) % p
             if w in known:
+                self._cross("exp", w)
                 return pow(known[w], c, p)
         for w, e in known.items() if len(known) <= _MOST_ATOMS else ():
             for c in (1, -1):
                 rest = (v - c * w) % p
                 if rest in known:
+                    self._cross("exp", w, rest)
                     return pow(e, c, p) * known[rest] % p
                 if p - rest in known:
+                    self._cross("exp", w, p - rest)
                     return pow(e, c, p) * pow(known[p - rest], -1, p) % p
         for (w, e), (x, f) in combinations(known.items(), 2) if len(known) <= MOST_FOR_THREE else ():
             for c, d in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
                 rest = (v - c * w - d * x) % p
                 for last, sign in ((rest, 1), (p - rest, -1)):
                     if last in known:
+                        self._cross("exp", w, x, last)
                         return pow(e, c, p) * pow(f, d, p) * pow(known[last], sign, p) % p
         return None
 
@@ -186,13 +201,16 @@ class Atoms:
             return 0 if v == 1 else None
         inverse = pow(v, -1, p)
         if v in known or inverse in known:
+            self._cross("log", known[v if v in known else inverse])
             return known[v] if v in known else -known[inverse] % p
         for e, a in known.items() if len(known) <= _MOST_ATOMS else ():
             for rest, c in ((v * pow(e, -1, p) % p, 1), (v * e % p, -1)):
                 if rest in known:
+                    self._cross("log", a, known[rest])
                     return (c * a + known[rest]) % p
                 other = pow(rest, -1, p) if rest else 0
                 if other in known:
+                    self._cross("log", a, known[other])
                     return (c * a - known[other]) % p
         return None
 

@@ -165,10 +165,12 @@ class PrimeField(Domain):
         return flint.nmod(value, self.p)
 
     def begin(self, rng: random.Random, guess: list[bool] | None = None) -> Calls:
+        self.atoms.level = max(self.atoms.level, self._scratch.level)
         self._scratch = Atoms(self.p, self.rng)
         return super().begin(rng, guess)
 
     def commit(self, calls: Calls) -> None:
+        self.atoms.level = max(self.atoms.level, self._scratch.level)
         for name, at, x, value in calls.moving():
             if name == "sign":
                 kept = self.gates.define(x, value)

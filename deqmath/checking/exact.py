@@ -19,6 +19,7 @@ from sympy import Expr, MatrixExpr, Symbol
 from sympy.core.sympify import _sympify as sympify  # strict: refuses text, which sympify would run
 
 from deqmath.checking.atoms import MOST_FOR_THREE, Gates
+from deqmath.checking.degree import AtomDegrees
 from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
 from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.points import (
@@ -44,6 +45,8 @@ _MOST_SMALL_PATTERNS = 1024
 _TRIES = 24
 #: Points at a size where the degree is too high for the field: they can refute, and no number of them is enough.
 _HOPELESS_REPEATS = 4
+#: Where exp undid log and log exp in turn more often than this, no bound on the degree is given.
+_MOST_LEVELS = 8
 #: A size above 3 is left out where a matrix of the statement would have more entries than this.
 _MOST_ENTRIES = 20_000
 
@@ -119,7 +122,7 @@ class _State:
         self.on_solution_set = True
         self.solved: list[Solved] = []
         self.unsolvable: set[MatrixExpr] = set()
-        self.atoms = self.roots = 0
+        self.atoms = self.roots = self.levels = 0
 
     def run_size(self, sizes: dict[Symbol, int], bindings: Bindings) -> bool:
         """All points at one size; False at the first disagreement."""
@@ -167,6 +170,7 @@ class _State:
             self.points += 1
             self.atoms = max(self.atoms, len(field.atoms) + len(gates.bits))
             self.roots = max(self.roots, len(field.roots))
+            self.levels = max(self.levels, field.atoms.level)
             return not a.differs(b), gates.used
         return None
 
@@ -182,14 +186,27 @@ class _State:
     def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
         """log2 of the chance that two different functions agree at one point.
 
-        ``deg P / (p - 1 - deg Q)``, times the pairs of arguments of functions and signs (and the sums of three) that
-        may meet by chance, times 4 for each square root: a function with k roots has a norm of 2^k times the
-        degree, and the points at which all roots exist are one in 2^k.
+        ``(deg P + pairs deg(meeting)) / (p - 1 - deg Q)``: the pairs of arguments of functions and signs (and the
+        sums of three) may meet by chance, each a polynomial of up to 4 arguments; times 4 for each square root:
+        a function with k roots has a norm of 2^k times the degree, and the points at which all roots exist
+        are one in 2^k.
         """
-        p, q = self.test.degree(degrees_at(sizes, self.solved))
-        pairs = 1 + 4 * self.atoms * (self.atoms - 1) // 2 + 64 * min(self.atoms, MOST_FOR_THREE) ** 4
-        room = max(2, PRIME - 1 - q)
-        return min(0.0, math.log2(max(1, p)) + math.log2(pairs) + 2 * self.roots - math.log2(room))
+        reach = 3 if not self.solved else 9  # values held while an equation was solved may be products themselves
+        atoms = AtomDegrees(reach)
+        for _ in range(min(self.levels, _MOST_LEVELS) + 1):
+            dg = degrees_at(sizes, self.solved, atoms)
+            difference = self.test.degree(dg)
+            for e in self.test.expressions:
+                dg.of(e)
+            atoms = atoms.crossed(dg.arguments)
+        if self.levels > _MOST_LEVELS:
+            return 0.0
+        pairs = 4 * self.atoms * (self.atoms - 1) // 2 + 64 * min(self.atoms, MOST_FOR_THREE) ** 4
+        meeting = pairs * 4 * dg.arguments.largest
+        room = PRIME - 1 - 2 * (difference.bottom + meeting)
+        if room < 2:
+            return 0.0
+        return min(0.0, math.log2(max(1, difference.top + meeting)) + 2 * self.roots - math.log2(room))
 
     def outcome(self, agrees: bool | None, where: tuple[dict[Symbol, int], Bindings] | None) -> ExactOutcome:
         return ExactOutcome(

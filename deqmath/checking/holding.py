@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sympy import Expr, MatrixExpr
 
-from deqmath.checking.degree import Degree, Degrees
+from deqmath.checking.degree import Degrees
 from deqmath.checking.evaluation import Point
 from deqmath.checking.matrices import FieldMatrix
+from deqmath.checking.quotients import Quotient
 from deqmath.checking.sides import Bindings, SidesTest
 from deqmath.checking.solving import Equations
 
@@ -35,7 +36,7 @@ class HoldingTest:
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]:
         return self.test.sides(point, bindings)
 
-    def degree(self, dg: Degrees) -> Degree:
+    def degree(self, dg: Degrees) -> Quotient:
         return self.test.degree(dg)
 
     def script(self) -> tuple[str, str]:

@@ -13,11 +13,13 @@ from typing import Any
 from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.degree import Degree, Degrees, of_derivative, of_product, of_sum
+from deqmath.checking.degree import Degrees
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.judge import as_matrix, checked_assumptions, shape_of, verdict_of
 from deqmath.checking.matrices import FieldMatrix
-from deqmath.checking.sides import Bindings, moving_degree
+from deqmath.checking.motion_degree import followed_twice
+from deqmath.checking.quotients import ONE, VARIABLE, Quotient, total
+from deqmath.checking.sides import Bindings
 from deqmath.checking.solving import Equations
 from deqmath.checking.tangents import coefficient, moved
 from deqmath.checking.verdict import Verdict
@@ -58,10 +60,9 @@ class SecondDerivativeTest:
         value = left @ (Evaluator(point, bindings)(self.candidate) @ _stacked(w))
         return value, _stacked(truth)
 
-    def degree(self, dg: Degrees) -> Degree:
-        first = of_product(of_derivative(dg(self.of)), moving_degree(dg, (1, 0), self.equations))
-        twice = of_product(of_derivative(first), moving_degree(dg, first, self.equations))
-        return of_sum(of_product(dg(self.candidate), (2, 0)), twice)
+    def degree(self, dg: Degrees) -> Quotient:
+        twice = followed_twice(dg, [{self.wrt: VARIABLE}] * 2, self.equations)(self.of) or ONE
+        return total([dg.of(self.candidate).raised(2), twice])
 
     def script(self) -> tuple[str, str]:
         solving = ", ".join(f"({python_source(u)}, {python_source(r)})" for u, r in self.equations)

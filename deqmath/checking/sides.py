@@ -10,10 +10,12 @@ from typing import Protocol
 from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.degree import Degree, Degrees, of_derivative, of_product, of_solution, of_sum
+from deqmath.checking.degree import Arguments, AtomDegrees, Degrees
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.matrices import FieldMatrix
-from deqmath.checking.solving import Equations, Solved, groups
+from deqmath.checking.motion_degree import followed
+from deqmath.checking.quotients import ONE, VARIABLE, Quotient, total
+from deqmath.checking.solving import Equations, Solved
 from deqmath.checking.tangents import along
 from deqmath.expressions.nodes import Column
 from deqmath.expressions.traversal import distinct_nodes
@@ -31,36 +33,28 @@ class SidesTest(Protocol):
     @property
     def nonnegative(self) -> tuple[MatrixExpr, ...]: ...
     def sides(self, point: Point, bindings: Bindings) -> tuple[FieldMatrix, FieldMatrix]: ...
-    def degree(self, dg: Degrees) -> Degree: ...
+    def degree(self, dg: Degrees) -> Quotient: ...
     def script(self) -> tuple[str, str]: ...
 
 
-def degrees_at(sizes: Mapping[Symbol, int], solved: Sequence[Solved]) -> Degrees:
+def degrees_at(sizes: Mapping[Symbol, int], solved: Sequence[Solved], atoms: AtomDegrees | None = None) -> Degrees:
     """Degrees at a point: what was solved for is a quotient of determinants (Cramer's rule)."""
-    known: dict[Expr, Degree] = {}
+    known: dict[Expr, Quotient] = {}
+    arguments = Arguments()
     for group in solved:
-        start = (1, 0) if group.parameter else (0, 0)
-        inner = Degrees(sizes, {**known, **dict.fromkeys(group.symbols, start)})
-        p, q = of_solution(_largest([inner(r) for r in group.residuals]), group.size)
-        known |= dict.fromkeys(group.symbols, (p + (group.systems - 1) * q, group.systems * q))
-    return Degrees(sizes, known)
-
-
-def _largest(degrees: Sequence[Degree]) -> Degree:
-    return max(d[0] for d in degrees), max(d[1] for d in degrees)
-
-
-def moving_degree(dg: Degrees, direction: Degree, equations: Equations) -> Degree:
-    """Degrees of the tangents of everything that moves: the direction, and the unknowns that follow."""
-    for group in groups(equations):
-        residual = _largest([of_product(of_derivative(dg(r)), direction) for r in group.residuals])
-        size = sum(dg.size(u.shape[0]) * dg.size(u.shape[1]) for u in group.unknowns)
-        systems = 1
-        if group.index is not None:
-            systems = max(dg.size(u.arg.shape[1]) for u in group.unknowns if isinstance(u, Column))
-        p, q = of_solution(residual, size)
-        direction = of_sum(direction, (p + (systems - 1) * q, systems * q))
-    return direction
+        key = ("solved", *group.symbols)
+        if group.variety:
+            k = group.size
+            known |= dict.fromkeys(group.symbols, Quotient(2 * k + 1, {key: (2 * k, 1)}))
+            continue
+        start = VARIABLE if group.parameter or group.free else ONE
+        inner = Degrees(sizes, {**known, **dict.fromkeys(group.symbols, start)}, atoms, arguments)
+        residual = total([ONE, *map(inner.of, group.residuals)])
+        # numerators of the system and of its right side; its denominator cancels
+        d = group.size * max(1, residual.top)
+        found = Quotient(d + 1, {key: (d, 1)}).of_entries(group.systems, key, {})
+        known |= dict.fromkeys(group.symbols, found)
+    return Degrees(sizes, known, atoms, arguments)
 
 
 @dataclass(frozen=True)
@@ -80,8 +74,8 @@ class EqualTest:
         lhs, rhs = Evaluator(point, bindings).several(self.lhs, self.rhs)
         return lhs, rhs
 
-    def degree(self, dg: Degrees) -> Degree:
-        return of_sum(dg(self.lhs), dg(self.rhs))
+    def degree(self, dg: Degrees) -> Quotient:
+        return total([dg.of(self.lhs), dg.of(self.rhs)])
 
     def script(self) -> tuple[str, str]:
         from deqmath.expressions.python_source import python_source
@@ -141,10 +135,10 @@ class DerivativeTest:
         r, c = truth.shape
         return candidate @ stacked, truth.reshaped(lambda i, _: (i % r, i // r), r * c, 1)
 
-    def degree(self, dg: Degrees) -> Degree:
-        moving = moving_degree(dg, (1, 0), self._free())
-        truth = of_product(of_derivative(dg(self.of)), moving)
-        return of_sum(of_product(dg(self.candidate), (1, 0)), truth)
+    def degree(self, dg: Degrees) -> Quotient:
+        target = self.wrt.arg if isinstance(self.wrt, Column) else self.wrt
+        truth = followed(dg, {target: VARIABLE}, self._free())(self.of) or ONE
+        return total([dg.of(self.candidate).times(VARIABLE), truth])
 
     def script(self) -> tuple[str, str]:
         from deqmath.expressions.python_source import python_source
@@ -185,12 +179,9 @@ class DifferentialTest:
         dual = along(point, directions, self.equations, bindings)
         return Evaluator(point, bindings)(self.candidate), Evaluator(dual, bindings)(self.of).b
 
-    def degree(self, dg: Degrees) -> Degree:
-        direction = (0, 0)
-        for _, dx in self.differentials:
-            direction = of_sum(direction, dg(dx))
-        moving = moving_degree(dg, direction, self.equations)
-        return of_sum(dg(self.candidate), of_product(of_derivative(dg(self.of)), moving))
+    def degree(self, dg: Degrees) -> Quotient:
+        moves = {x: dg.of(dx) for x, dx in self.differentials}
+        return total([dg.of(self.candidate), followed(dg, moves, self.equations)(self.of) or ONE])
 
     def script(self) -> tuple[str, str]:
         from deqmath.expressions.python_source import python_source

@@ -19,7 +19,7 @@ Otherwise :class:`NotSolvable`: no point of the solution set is at hand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flint
@@ -54,13 +54,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Solved:
-    """What one group was solved for, for the degree bound: ``systems`` systems of ``size`` equations."""
+    """What one group was solved for, for the degree bound: ``systems`` systems of ``size`` equations.
+
+    ``free``: the equations leave some entries random. ``variety``: drawn by a parametrisation.
+    """
 
     symbols: tuple[Expr, ...]
     residuals: tuple[MatrixExpr, ...]
     size: int
     systems: int
     parameter: bool = False
+    free: bool = False
+    variety: bool = False
 
 
 def base_symbol(unknown: MatrixExpr) -> Expr:
@@ -158,12 +163,12 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
     solved = Solved(symbols, group.residuals, slots.size, count)
     one_matrix = len(symbols) == 1 and isinstance(group.unknowns[0], MatrixSymbol)
     if one_matrix and drawn_on_variety(point, slots, group.residuals):
-        return solved
+        return replace(solved, variety=True)
     if isinstance(point.domain, Balls):
         return _solve_in_balls(point, group, slots, bindings, count, fixed)
     trivial = False
     try:
-        _with_signs(point, slots, group.residuals)
+        solved = replace(solved, free=_with_signs(point, slots, group.residuals))
         # A v = t v has v = 0 at random A and t; what is meant are the A with another solution
         trivial = not any(slots.read()) and not any(r.has(Elementwise, SoftmaxColumns) for r in group.residuals)
         if not trivial:
@@ -178,11 +183,11 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
         if of_parameter.size < slots.size:
             continue
         try:
-            _with_signs(point, of_parameter, group.residuals)
+            free = _with_signs(point, of_parameter, group.residuals)
         except (NotSolvable, BadPoint):
             of_parameter.restore()
             continue
-        return Solved((parameter,), group.residuals, slots.size, 1, parameter=True)
+        return Solved((parameter,), group.residuals, of_parameter.size, 1, parameter=True, free=free)
     if trivial:
         slots.write(found)
         return solved
@@ -227,27 +232,32 @@ def _parameters(group: Group, fixed: frozenset[Expr]) -> list[Expr]:
     return sorted(found, key=lambda s: (tuple(s.shape) not in shapes, s.name))
 
 
-def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> None:
-    """Solve; in an ordered domain try the signs found as the next guess, then random ones."""
+def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> bool:
+    """Solve, and say whether entries are left free.
+
+    In an ordered domain the signs found are the next guess, then random ones.
+    """
     guess: list[bool] | None = None
     tries = _GUESSES if isinstance(point.domain, Rationals) else 1
-    before = slots.read()
+    before, free = slots.read(), False
     for k in range(tries):
         calls = point.domain.begin(point.rng, guess)
         try:
-            _solve_affine(point, slots, residuals, before)
+            free = _solve_affine(point, slots, residuals, before)
         finally:
             point.domain.calls = None
         try:
             point.domain.commit(calls)
-            return
+            return free
         except BadPoint:
             if k == tries - 1:
                 raise
             guess = calls.signs_found() if k % 4 != 3 else None
+    return free
 
 
-def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], before: list[Any]) -> None:
+def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], before: list[Any]) -> bool:
+    """Solve with the values of functions and signs held; whether the equations leave entries free."""
     domain, calls, n = point.domain, point.domain.calls, slots.size
     assert calls is not None
     for phase in ("first", "second"):
@@ -261,20 +271,21 @@ def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], b
     start = at(before)
     one = domain.number(1)
     columns = [at([v + one if j == k else v for j, v in enumerate(before)]) - start for k in range(n)]
-    step = _step(domain, columns, start, point)
-    if step is not None:
+    solution = _step(domain, columns, start, point)
+    if solution is not None:
+        step, rank = solution
         found = at([v + s for v, s in zip(before, step, strict=True)])
         if domain.differs(found, found - found):
             raise NotSolvable
-        return
+        return rank < n
     if _affine_at(at, before, start, columns, domain, point):
         msg = "the equation is singular at this point"
         raise BadPoint(msg)
     raise NotSolvable
 
 
-def _step(domain: Domain, columns: Sequence[Any], start: Any, point: Point) -> list[Any] | None:
-    """A solution x of ``sum_j columns_j x_j = -start``, x_j = 0 for as many random j as are left free; None if none."""
+def _step(domain: Domain, columns: Sequence[Any], start: Any, point: Point) -> tuple[list[Any], int] | None:
+    """A solution x and the rank of ``sum_j columns_j x_j = -start``, x_j = 0 for as many random j as are left free; None if none."""
     n, rows = len(columns), start.nrows()
     order = point.rng.sample(range(n), n) if rows != n else list(range(n))
     entries = [e for i in range(rows) for e in (*(columns[j][i, 0] for j in order), -start[i, 0])]
@@ -287,7 +298,7 @@ def _step(domain: Domain, columns: Sequence[Any], start: Any, point: Point) -> l
         if j == n:
             return None
         step[order[j]] = reduced[i, n]
-    return step
+    return step, rank
 
 
 def _affine_at(at: Any, before: list[Any], start: Any, columns: list[Any], domain: Any, point: Point) -> bool:
