@@ -122,7 +122,7 @@ def test_no_entry_has_a_larger_degree_than_its_bound(expr):
         (dm.elementwise(lambda t: sp.atan(t) + smooth("s")(t) + c / t, A * z), A, (), 2),
         (dm.elementwise(lambda t: t**c, A * z), A, (), 2),
         (softmax_columns(A * z), A, (), 2),
-        (z, A, ((z, z - dm.elementwise(sp.tanh, A * z + w)),)), 2),
+        (z, A, ((z, z - dm.elementwise(sp.tanh, A * z + w)),), 1),
     ],
     ids=[
         *("inverse", "solve", "relu", "linear", "matrix unknown"),
