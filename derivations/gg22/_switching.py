@@ -8,8 +8,9 @@ The growth with the width is measured by one design, fixed before the run that d
   and the switches a sample;
 - statistic: for each data set the least-squares slope of the logarithm in log m; exponent: their mean, with a t interval
   at 99%. An exponent is compared with a value by whether the interval contains it;
-- registered run: seed 0, k = 0..11, m = 64, 128, ..., 2048, no draw left out; beside the exponents over all widths those
-  over 64..256 and over 512..2048.
+- a data set at one of whose widths the descent reaches rho = 1 is left out at all of them, and counted; no other is;
+- registered run: seed 0, k = 0..11, m = 64, 128, ..., 2048; beside the exponents over all widths those over 64..256 and
+  over 512..2048.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deqmath.errors import NotWellPosedError
 from deqmath.numeric import ReLUNetwork
 
 TOL = 1e-10
@@ -55,9 +57,16 @@ def task(seed: int, k: int, width: int) -> tuple[ReLUNetwork, np.ndarray, np.nda
 
 
 def splits(seed: int, sets: int, widths: Sequence[int]) -> dict[str, np.ndarray]:
-    """Every quantity of :class:`Split` as an array, one row a data set and one column a width."""
-    found = [[split(*task(seed, k, width)) for width in widths] for k in range(sets)]
+    """Every quantity of :class:`Split` as an array, one row a data set and one column a width; nan where rho reaches 1."""
+    found = [[_split_or_nan(*task(seed, k, width)) for width in widths] for k in range(sets)]
     return {name: np.array([[getattr(s, name) for s in row] for row in found]) for name in Split.__dataclass_fields__}
+
+
+def _split_or_nan(network: ReLUNetwork, X: np.ndarray, y: np.ndarray) -> Split:
+    try:
+        return split(network, X, y)
+    except NotWellPosedError:
+        return Split(*[np.nan] * len(Split.__dataclass_fields__))
 
 
 def split(network: ReLUNetwork, X: np.ndarray, y: np.ndarray, goal: float = 0.01, most: int = 5000) -> Split:

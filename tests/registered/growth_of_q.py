@@ -25,7 +25,7 @@ def run(file: Path) -> None:
     found: dict[str, list[list[float]]] = {}
     for count, width in enumerate(WIDTHS, 1):
         for name, column in splits(SEED, SETS, [width]).items():
-            found.setdefault(name, []).append([float(f"{v:.6g}") for v in column[:, 0]])
+            found.setdefault(name, []).append([float(f"{v:.6g}") if np.isfinite(v) else None for v in column[:, 0]])
         record = {"seed": SEED, "sets": SETS, "widths": WIDTHS[:count], "by width": found}
         file.write_text(json.dumps(record) + "\n", encoding="utf-8")
         print(f"m = {width} done", flush=True)
@@ -35,8 +35,11 @@ def show(file: Path) -> None:
     """The exponents over all widths, over the lower half and over the upper half, and the geometric means."""
     record = json.loads(file.read_text(encoding="utf-8"))
     widths = np.array(record["widths"])
+    left = np.isfinite(np.array(record["by width"]["change_q"], dtype=float)).all(axis=0)
+    print(f"{left.sum()} of {len(left)} data sets stay in the region rho < 1 at every width")
     for name, columns in record["by width"].items():
-        table = np.array(columns).T
+        table = np.array(columns, dtype=float).T
+        table = table[np.isfinite(table).all(axis=1)]
         parts = [slice(None), slice(0, 3), slice(3, None)]
         fits = [exponent_interval(widths[part], table[:, part]) for part in parts if len(widths[part]) > 1]
         means = " ".join(f"{v:.3g}" for v in np.exp(np.log(table).mean(axis=0)))
