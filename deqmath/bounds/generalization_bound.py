@@ -80,7 +80,7 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05,
     >>> record["leading"].status, record.notes[0].startswith("VACUOUS")
     ('proved', True)
     """
-    if not 0 < delta < 1:
+    if not isinstance(delta, (int, float, Fraction)) or not 0 < delta < 1:
         msg = f"delta is {delta!r}; needed a probability between 0 and 1: {CALL}"
         raise InputError(msg)
     state = network_state(net, X, y, CALL, digits)

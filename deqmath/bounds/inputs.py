@@ -20,9 +20,10 @@ SAFE_EXPONENT = 300
 
 def float_matrix(value: object, name: str, call: str) -> Array:
     """``value`` as a finite float64 matrix with at least one row and column, or an error that says what to do."""
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):  # a mask would be lost
         msg = f"{name} is a {type(value).__name__}; needed a float64 NumPy array: {call.format('np.array(..., dtype=float)')}"
         raise InputError(msg)
+    value = np.asarray(value)
     if value.dtype != np.float64:
         msg = (
             f"{name} has dtype {value.dtype}; needed float64, whose entries are taken exactly: "
@@ -41,13 +42,15 @@ def float_matrix(value: object, name: str, call: str) -> Array:
 
 def float_vector(value: object, length: int, name: str, call: str) -> Array:
     """``value`` as a finite float64 vector of the given length; shape ``(n,)`` or ``(n, 1)``."""
-    if not isinstance(value, np.ndarray) or value.dtype != np.float64:
-        got = f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    plain = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+    if not plain or value.dtype != np.float64:
+        got = f"dtype {value.dtype}" if plain else type(value).__name__
         msg = f"{name} is {got}; needed a float64 NumPy array of length {length}: {call}"
         raise InputError(msg)
     if value.shape not in ((length,), (length, 1)):
         msg = f"{name} has shape {value.shape}; needed ({length},) to fit the matrix of shape ({length}, {length}): {call}"
         raise ShapeError(msg)
+    value = np.asarray(value)
     _require_finite(value, name)
     return value.reshape(length)
 

@@ -17,6 +17,7 @@ from deqmath.bounds.equilibrium_record import Ball
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled
 from deqmath.bounds.rationals import exact, short_up, sqrt_up
+from deqmath.errors import InputError
 
 SLACK = 8
 """Every float64 error bound is taken so many times larger than the theorem asks."""
@@ -38,6 +39,16 @@ def jump_bound(
         The injection, in float64 (a relative error of 2**-50 is allowed for).
     budget : Fraction
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        costs, gains = _costs_and_gains(weights, ball, adjoint, phi)
+    if not np.isfinite(gains).all():
+        msg = "the adjoints' entries are too large for float64; scale b and A first"
+        raise InputError(msg)
+    return greedy(np.where(np.isfinite(costs), costs, 0.0), gains, budget)  # a unit of cost 0 always switches
+
+
+def _costs_and_gains(weights: Weights, ball: Ball, adjoint: tuple[Scaled, Fraction], phi: Array) -> tuple[Array, Array]:
+    """At most ``|u_k|`` and at least ``|h_k|``; infinities and NaN where float64 overflows."""
     q, radius = adjoint
     z, u_norms = _floats(ball.centre), weights.rows
     columns = np.linalg.norm(weights.a, axis=0)
@@ -47,8 +58,7 @@ def jump_bound(
     u_error = _error(weights, u_norms, float(np.linalg.norm(z)), np.abs(phi), float(ball.radius))
     h_error = _error(weights, columns, float(np.linalg.norm(_floats(q))), np.abs(weights.b), float(radius))
     costs = np.maximum(np.abs(u) - u_error, 0.0)
-    gains = np.abs(h) + h_error
-    return greedy(costs, gains, budget)
+    return costs, np.abs(h) + h_error
 
 
 def greedy(costs: Array, gains: Array, budget: Fraction) -> Fraction:

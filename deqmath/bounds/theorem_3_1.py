@@ -80,7 +80,7 @@ def theorem_3_1(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05, di
     >>> record["rho"].upper < 1, record["size_z"].status
     (True, 'proved')
     """
-    if not 0 < delta < 1:
+    if not isinstance(delta, (int, float, Fraction)) or not 0 < delta < 1:
         msg = f"delta is {delta!r}; needed a probability between 0 and 1: {CALL}"
         raise InputError(msg)
     return theorem_record(network_state(net, X, y, CALL, digits), delta)

@@ -77,3 +77,13 @@ def test_nothing_is_left_in_the_callers_arrays(rng):
     bounds.inverse_quadratic_form(h, y, 40)
     assert np.array_equal(h, before[0])
     assert np.array_equal(y, before[1])
+
+
+def test_subclasses_of_arrays():
+    """A mask must not be lost; numpy's old matrix class holds the same numbers."""
+    h = np.array([[2.0, 1.0], [1.0, 3.0]])
+    masked = np.ma.masked_array(h, mask=[[False, False], [False, True]])
+    for call in (bounds.lambda_min, bounds.operator_norm, lambda v: bounds.inverse_quadratic_form(h, v[:, 0])):
+        with pytest.raises(InputError, match="MaskedArray"):
+            call(masked)
+    assert bounds.lambda_min(h.view(np.matrix)).lower == bounds.lambda_min(h).lower

@@ -284,3 +284,11 @@ def test_the_theorem_closes_for_no_lambda_that_is_not_positive():
     forged["digest"] = reading.digest(forged)
     with pytest.raises(FalseCertificateError, match="close"):
         check_certificate(forged)
+
+
+def test_a_generalisation_of_equal_samples_claims_the_confidence_term_only():
+    rng = np.random.default_rng(5)
+    net, x = random_network(rng, 14, gamma0=0.12), rng.standard_normal((2, 3))
+    found = bounds.generalization(net, np.vstack([x, x[:1]]), np.array([0.5, -0.5, 0.5]))
+    assert list(found.certificate["claims"]) == ["confidence"]
+    assert check_certificate(found.certificate).status == "proved"

@@ -279,3 +279,19 @@ def test_the_coupling_error_is_the_integral():
     size = np.sqrt(4) * float(values["gram_entry"].mid())
     inside = d / np.sqrt(4) * r * np.exp(-low * s / 2) + size * tracking
     assert found == pytest.approx(np.trapezoid(inside, s), rel=1e-5)
+
+
+@pytest.mark.parametrize("delta", [0, 1, F(3, 2), float("nan"), "0.05", None])
+def test_delta_is_a_probability(delta):
+    net = random_network(np.random.default_rng(6), 14, gamma0=0.12)
+    for call in (theorem_3_1, generalization):
+        with pytest.raises(InputError, match="probability"):
+            call(net, np.eye(3), np.zeros(3), delta=delta)
+
+
+def test_samples_whose_squares_overflow():
+    """A bound of the jumps needs float64 norms; where they overflow every unit counts as switching."""
+    net = random_network(np.random.default_rng(6), 14, gamma0=0.12)
+    found = theorem_3_1(net, 2.0**600 * np.eye(3), np.ones(3))
+    assert found["change_gram_with_jumps"].status == "proved"
+    assert found["change_gram_with_jumps"].upper > found["change_gram"].upper

@@ -93,7 +93,7 @@ def _prove(
         reason = "lambda_0 > 0 needs the adjoints" if gram is None else gram.require_lambda_min(low, None)
         if reason:
             return None, reason
-    elif set(claimed) - set(_START):
+    elif set(claimed) - {*_START, "confidence"}:
         msg = "the theorem is used although lambda_0 is not positive"
         raise FalseCertificateError(msg)
     with precision(BITS):
