@@ -10,37 +10,46 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from deqmath.cli.problem import Problem
-    from deqmath.numeric import Run
+    from deqmath.cli.problem import Problem, SoftmaxProblem
+    from deqmath.numeric import Run, SoftmaxRun
     from deqmath.numeric.run import Progress as At
 
 
 def train_command(
     *,
     data: str,
+    model: Literal["relu", "softmax"] = "relu",
     width: int = 512,
     samples: int | None = None,
     classes: tuple[float, float] | None = None,
-    gamma0: float = 0.25,
-    init: Literal["gaussian", "half-normal", "diagonal"] = "gaussian",
+    gamma0: float | None = None,
+    gamma: float | None = None,
+    init: Literal["gaussian", "half-normal", "diagonal"] | None = None,
     seed: int = 0,
+    trainable: str | None = None,
+    loss: Literal["square", "logistic"] = "square",
     method: Literal["flow", "descent"] = "flow",
     t_end: float | None = None,
     steps: int | None = None,
+    checkpoint: Path | None = None,
     out: Path | None = None,
+    plot: Path | None = None,
     json: Path | None = None,
 ) -> int:
     """Train a network while measuring what the theorem promises.
 
-    Along the run the conclusions of gg22 Theorem 3.1 are measured against their bounds. Saved
-    are run.npz (every array), run.json (summary, settings, provenance) and run.png. Ctrl-C
-    keeps what has been computed.
+    Along the run the conclusions of gg22 Theorem 3.1 (for --model softmax: of k21) are measured
+    against their bounds. Saved are run.npz (every array), run.json (summary, settings,
+    provenance) and run.png. Ctrl-C keeps what has been computed.
 
     Parameters
     ----------
     data : SRC
         digits, diabetes, breast_cancer, iris, wine, or your own .csv (last column y) or
         .npz (arrays X and y).
+    model : MODEL
+        relu: z = relu(gamma A z + relu(W x)); softmax: z = gamma S z + phi(x), S the softmax of
+        A down each column, phi(x) = relu(R x) sqrt(2/M), R Gaussian.
     width : M
         Width of the network.
     samples : N
@@ -48,36 +57,55 @@ def train_command(
     classes : A B
         Keep the samples of two classes. Default for digits: 3 8.
     gamma0 : G
-        The network's gamma is G / sqrt(M).
+        For --model relu: gamma is G / sqrt(M). Default: 0.25.
+    gamma : G
+        For --model softmax: gamma, between 0 and 1. Default: 0.5.
     init : INIT
-        How A is drawn: gaussian, half-normal or diagonal.
+        For --model relu: how A is drawn, gaussian, half-normal or diagonal. Default: gaussian.
     seed : N
         Seed of the network and of the choice of samples.
+    trainable : NAMES
+        The parameters to train, with commas: of A,W,b for relu (default A), of A,B for softmax
+        (default A,B).
+    loss : LOSS
+        square, or for --model softmax logistic, with targets of -1 and +1.
     method : METHOD
         flow: gradient flow in continuous time; descent: gradient descent.
     t_end : T
-        Final time, for --method flow. Default: 30 / lambda_max(H(0)), where most of the loss is gone.
+        Final time, for --method flow. Default: 30 / lambda_max(H(0)), where most of the loss is
+        gone; for softmax 3000 times the fastest time scale.
     steps : N
         Steps of size 1 / lambda_max(H(0)), for --method descent. Default: 30.
+    checkpoint : FILE
+        An .npz file to go on from if it exists, to the same bits; else it is written every 30
+        seconds and at the end.
     out : DIR
-        Folder for the results. Default: deqmath-runs/DATA-METHOD-mM-seedN.
+        Folder for the results. Default: deqmath-runs/DATA-METHOD-mM-seedN, or
+        deqmath-runs/softmax-DATA-METHOD-mM-seedN.
+    plot : FILE
+        Write the picture to this .png, .svg or .pdf file. Default: run.png in the folder.
     json : FILE
         Also write the summary to this file as JSON; - is stdout, instead of the table.
     """
     from deqmath.claims.report import to_text
     from deqmath.claims.write import check_target, write_text
-    from deqmath.cli.plot_run import plot_run
-    from deqmath.cli.problem import make_problem
     from deqmath.cli.terminal import note, show
+    from deqmath.numeric.plots import plot_run
 
     _check_options(method, t_end, steps)
-    problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
-    folder = out or Path("deqmath-runs") / f"{Path(problem.data.name).stem}-{method}-m{width}-seed{seed}"
+    names = None if trainable is None else tuple(name.strip() for name in trainable.split(","))
+    shared: dict[str, Any] = {"classes": classes, "samples": samples, "width": width, "seed": seed}
+    problem = _make(model, data, {"gamma0": gamma0, "gamma": gamma, "init": init, "trainable": names}, shared)
+    start = f"{'softmax-' if model == 'softmax' else ''}{Path(problem.data.name).stem}"
+    folder = out or Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}"
     check_target(json, "--json")
+    _check_picture(plot)
     _check_folder(folder)
-    run = _train(problem, method, t_end, steps)
+    run = _train(problem, method, loss=loss, t_end=t_end, steps=steps, checkpoint=checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    saved = [*run.save(folder / "run"), plot_run(run, folder / "run.png", title=str(problem))]
+    picture = plot or folder / "run.png"
+    saved = [*run.save(folder / "run"), picture]
+    plot_run(run, picture, X=problem.inputs, title=str(problem))
     if json is not None:
         write_text(json, to_text({**run.summary(), "problem": problem.settings, "files": [str(p) for p in saved]}))
     if str(json) != "-":
@@ -88,13 +116,28 @@ def train_command(
     return {"completed": 0, "interrupted": 130}.get(run.status, 3)
 
 
-def _train(problem: Problem, method: str, t_end: float | None, steps: int | None) -> Run:
+def _make(model: str, data: str, own: dict[str, Any], shared: dict[str, Any]) -> Problem | SoftmaxProblem:
+    """The problem, from the options of its model; an option of the other model would be without effect."""
+    from deqmath.cli.problem import make_problem, make_softmax_problem
+    from deqmath.errors import InputError
+
+    given = {name: value for name, value in own.items() if value is not None}
+    for option in ("gamma0", "init") if model == "softmax" else ("gamma",):
+        if option in given:
+            other = "use --gamma G instead" if model == "softmax" else "use --gamma0 G instead"
+            msg = f"--{option} has no effect with --model {model}; leave it out{'' if option == 'init' else ', or ' + other}"
+            raise InputError(msg)
+    if model == "softmax":
+        return make_softmax_problem(data, **{"gamma": 0.5, **given}, **shared)
+    return make_problem(data, **{"gamma0": 0.25, "init": "gaussian", **given}, **shared)
+
+
+def _train(problem: Problem | SoftmaxProblem, method: str, **options: Any) -> Run | SoftmaxRun:
     from deqmath.cli.terminal import Progress
     from deqmath.numeric import gradient_descent, gradient_flow
 
-    own: dict[str, Any] = {"t_end": t_end, "steps": steps}
-    given = {name: value for name, value in own.items() if value is not None}
-    net, X, y = problem.net, problem.data.X, problem.data.y
+    given = {name: value for name, value in options.items() if value is not None}
+    net, X, y = problem.net, problem.inputs, problem.data.y
     with Progress() as progress:
 
         def tell(at: At) -> None:
@@ -105,6 +148,17 @@ def _train(problem: Problem, method: str, t_end: float | None, steps: int | None
         if method == "descent":
             return gradient_descent(net, X, y, progress=tell, **given)
         return gradient_flow(net, X, y, progress=tell, **given)
+
+
+def _check_picture(plot: Path | None) -> None:
+    """Refuse a picture that cannot be written, before the work is done."""
+    from deqmath.claims.write import check_target
+    from deqmath.errors import InputError
+
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        msg = f"--plot {plot} needs a name that ends in .png, .svg or .pdf"
+        raise InputError(msg)
+    check_target(plot, "--plot")
 
 
 def _check_options(method: str, t_end: float | None, steps: int | None) -> None:
@@ -130,14 +184,14 @@ def _check_folder(folder: Path) -> None:
         raise InputError(msg)
 
 
-def _table(run: Run, problem: Problem) -> list[RenderableType]:
+def _table(run: Run | SoftmaxRun, problem: Problem | SoftmaxProblem) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
     from deqmath.claims.table import new_table
 
     table: Table = new_table()
-    table.add_column("Theorem 3.1 promises", ratio=1)
+    table.add_column("k21 promises" if "model" in problem.settings else "Theorem 3.1 promises", ratio=1)
     for name in ("measured", "bound", "least slack"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("holds")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from deqmath.errors import InputError
 from deqmath.numeric.provenance import write_atomically
+from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.validate import real_array
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from deqmath.numeric.run import Run
 
 _MEASURED, _BOUND, _LINEAR = "C0", "C3", "C1"
+#: More curves than this cannot be told apart.
+_CURVES = 40
+_SUFFIXES = ("png", "svg", "pdf")
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -30,7 +35,7 @@ def _axes(ax: Axes | None) -> Axes:
         return ax
     from matplotlib.figure import Figure
 
-    new: Axes = Figure(figsize=(6.0, 4.0), layout="constrained").subplots()
+    new: Axes = Figure(figsize=(6.4, 4.0), dpi=125, layout="constrained").subplots()  # 800 x 500 pixels
     return new
 
 
@@ -40,7 +45,7 @@ def _finish(ax: Axes, title: str, ylabel: str, xlabel: str = "time t", *, legend
     ax.set_ylabel(ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     if legend:
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(framealpha=0.8, edgecolor="none", fontsize=8)
     return ax
 
 
@@ -55,8 +60,11 @@ def _log_if_wide(ax: Axes, *series: NDArray[Any]) -> None:
         ax.set_yscale("log")
 
 
-def plot_loss(run: Run, ax: Axes | None = None) -> Axes:
-    """``||r(t)||^2`` against the envelope of Theorem 3.1 (c), and the linearised training beside it.
+def plot_loss(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
+    """The loss against its envelope.
+
+    ReLU network: ``||r(t)||^2`` against the envelope of gg22 Theorem 3.1 (c), the linearised training beside it. Softmax
+    network: ``L(t) - L_*`` against its linear decay (k21); after gradient descent, for which none is stated, L(t).
 
     Parameters
     ----------
@@ -78,6 +86,8 @@ def plot_loss(run: Run, ax: Axes | None = None) -> Axes:
     >>> [line.get_label() for line in plot_loss(run).lines]
     ['measured', 'linearised', 'envelope (c)']
     """
+    if isinstance(run, SoftmaxRun):
+        return _softmax_loss(run, _axes(ax))
     axes, monitor = _axes(ax), run.monitor("residual")
     linear = np.sum((run.linearised - run.targets) ** 2, axis=1)
     axes.plot(run.times, monitor.measured, color=_MEASURED, label="measured")
@@ -87,8 +97,29 @@ def plot_loss(run: Run, ax: Axes | None = None) -> Axes:
     return _finish(axes, f"residual, (c) {_verdict(monitor)}", r"$\|\hat y - y\|^2$")
 
 
-def plot_lambda_min(run: Run, ax: Axes | None = None) -> Axes:
-    """``lambda_min(H(t))`` against lambda_0/2, Theorem 3.1 (a). Parameters as in :func:`plot_loss`."""
+def _softmax_loss(run: SoftmaxRun, axes: Axes) -> Axes:
+    found = [monitor for monitor in run.monitors if monitor.name == "loss"]
+    if not found:
+        axes.plot(run.times, run.loss, color=_MEASURED, label="measured")
+        _log_if_wide(axes, run.loss)
+        return _finish(axes, "training loss", r"$L(t)$")
+    monitor = found[0]
+    shown = (monitor.measured > 0) & (monitor.measured > 1e-14 * run.loss[0])  # below is what rounding left
+    axes.plot(run.times[shown], monitor.measured[shown], color=_MEASURED, label="measured")
+    axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label="envelope")
+    _log_if_wide(axes, monitor.measured[shown], monitor.bound)
+    goal = monitor.statement.rpartition("; ")[2]
+    return _finish(axes, f"loss above its least value: {_verdict(monitor)}\n{goal}", r"$L(t) - L_*$")
+
+
+def plot_lambda_min(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
+    """The least eigenvalue that drives the training, against its bound. Parameters as in :func:`plot_loss`.
+
+    ReLU network: ``lambda_min(H(t))`` against lambda_0/2, gg22 Theorem 3.1 (a). Softmax network: ``lambda_min(D_t)``
+    against ``1/(m (1 + gamma)^2)`` (k21), where B is trained.
+    """
+    if isinstance(run, SoftmaxRun):
+        return _softmax_rate(run, _axes(ax))
     axes, monitor = _axes(ax), run.monitor("lambda_min")
     axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\lambda_{\min}(H(t))$")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$\lambda_0/2$")
@@ -97,12 +128,32 @@ def plot_lambda_min(run: Run, ax: Axes | None = None) -> Axes:
     return _finish(axes, f"smallest eigenvalue of H(t), (a) {_verdict(monitor)}", r"$\lambda_{\min}$")
 
 
-def plot_norms(run: Run, ax: Axes | None = None) -> Axes:
-    """``||A(t)||_2`` against its ball (b), and ``||A(t) - A(0)||_F``. Parameters as in :func:`plot_loss`."""
+def _softmax_rate(run: SoftmaxRun, axes: Axes) -> Axes:
+    axes.plot(run.times, run.rate, color=_MEASURED, label=r"$\lambda_{\min}(D_t)$")
+    said = ""
+    for monitor in run.monitors:
+        if monitor.name == "rate":
+            axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$1/(m(1+\gamma)^2)$")
+            said = f": {_verdict(monitor)}"
+            _log_if_wide(axes, run.rate, monitor.bound)
+    return _finish(axes, "least eigenvalue of the dynamics" + said, r"$\lambda_{\min}$")
+
+
+def plot_norms(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
+    """Distances from the start, and for a ReLU network ``||A(t)||_2`` against its ball (b).
+
+    Parameters as in :func:`plot_loss`. The distance is ``||A(t) - A(0)||_F``, for a softmax network
+    ``||P(t) - P(0)||_F`` over the trainable parameters.
+    """
+    if isinstance(run, SoftmaxRun):
+        axes = _axes(ax)
+        axes.plot(run.times, run.distance, color="C2", label=r"$\|P(t)-P(0)\|_F$")
+        names = " and ".join(run.initial.trainable)
+        return _finish(axes, f"distance from the start, over {names}", "norm")
     axes, monitor = _axes(ax), run.monitor("norm_A")
     axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\|A(t)\|_2$")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$2c\sqrt{m}$")
-    axes.plot(run.times, run.distance, color="C2", label=r"$\|A(t)-A(0)\|_F$")
+    axes.plot(run.times, run.distance, color="C2", label=rf"$\|A(t)-A(0)\|_F$ ({run.distance[-1]:.3g} at the end)")
     axes.set_ylim(0, 1.25 * max(monitor.measured.max(), monitor.bound.max(), run.distance.max()))
     return _finish(axes, f"norms, (b) {_verdict(monitor)}", "norm")
 
@@ -128,7 +179,26 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
     return _finish(axes, f"gate switches, of {total} gates", "count")
 
 
-def plot_inequality(run: Run, name: str, ax: Axes | None = None) -> Axes:
+def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
+    """Every prediction over time, coloured by its target; at most 40 samples. Parameters as in :func:`plot_loss`."""
+    axes = _axes(ax)
+    values = run.predictions.reshape(len(run.times), -1)
+    goals = np.ravel(run.targets)
+    shown = np.unique(np.linspace(0, goals.size - 1, min(goals.size, _CURVES)).astype(int))
+    middle = 0.5 * (float(np.min(goals)) + float(np.max(goals)))
+    for above, color in ((True, _MEASURED), (False, _BOUND)):
+        chosen = [k for k in shown if (goals[k] > middle) is np.bool_(above)]
+        level = "above" if above else "at or below"
+        for first, k in enumerate(chosen):
+            label = f"target {level} {middle:.3g}" if first == 0 else None
+            axes.plot(run.times, values[:, k], color=color, linewidth=0.8, alpha=0.7, label=label)
+    for goal in np.unique(goals) if np.unique(goals).size <= 2 else []:
+        axes.axhline(float(goal), color="0.6", linewidth=0.8, linestyle=":")
+    part = "" if shown.size == goals.size else f", {shown.size} of {goals.size}"
+    return _finish(axes, f"predictions{part}", r"$\hat y_i(t)$")
+
+
+def plot_inequality(run: Run | SoftmaxRun, name: str, ax: Axes | None = None) -> Axes:
     """Any monitor of the run by name, measured against bound. Other parameters as in :func:`plot_loss`."""
     axes, monitor = _axes(ax), run.monitor(name)
     shown = monitor.measured > 0  # a change is 0 at t = 0, which a logarithmic axis cannot show
@@ -179,28 +249,62 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
     return _finish(axes, "spectrum of H", "eigenvalue", "index")
 
 
-def plot_run(run: Run, path: str | Path | None = None) -> NDArray[Any]:
-    """Loss, lambda_min, norms and switches in one figure.
+def plot_run(run: Run | SoftmaxRun, path: str | Path | None = None, *, X: Any = None, title: str = "") -> NDArray[Any]:
+    """The run in one figure, 800 pixels wide at 100 dots an inch.
 
     Parameters
     ----------
     run
         The run.
     path
-        Where to write the figure as PNG, atomically; None writes nothing.
+        Where to write the figure, atomically, as .png, .svg or .pdf; None writes nothing.
+    X
+        The inputs of the run; with them predictions and the spectrum of H at both ends are drawn, too.
+    title
+        Stands above the figure.
 
     Returns
     -------
     ndarray of matplotlib.axes.Axes
-        Shape (2, 2).
+        Shape (2, 2): loss, least eigenvalue, norms, and switches or (softmax) predictions. Shape (3, 2) with X.
+
+    Raises
+    ------
+    InputError
+        A path with another ending.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.0, 7.0), layout="constrained")
-    axes: NDArray[Any] = figure.subplots(2, 2)
-    drawers: tuple[Callable[[Run, Axes], Axes], ...] = (plot_loss, plot_lambda_min, plot_norms, plot_switches)
+    kind = "png" if path is None else Path(path).suffix.lower().removeprefix(".")
+    if kind not in _SUFFIXES:
+        msg = f"path is {str(path)!r}; it needs a name that ends in .png, .svg or .pdf, for example 'run.png'"
+        raise InputError(msg)
+    drawers: list[Callable[[Any, Axes], Axes]] = [plot_loss, plot_lambda_min, plot_norms]
+    drawers.append(plot_predictions if isinstance(run, SoftmaxRun) else plot_switches)
+    if X is not None:
+        drawers.append(lambda run, ax: _spectra(run, X, ax))
+        drawers.append(_late_loss if isinstance(run, SoftmaxRun) else plot_predictions)
+    rows = len(drawers) // 2
+    figure = Figure(figsize=(8.0, 3.1 * rows), layout="constrained")
+    axes: NDArray[Any] = figure.subplots(rows, 2)
     for draw, ax in zip(drawers, axes.ravel(), strict=True):
         draw(run, ax)
+    if title:
+        figure.suptitle("\n".join(wrap(title, 100)), fontsize=9, color="0.35")
     if path is not None:
-        write_atomically(Path(path), lambda stream: figure.savefig(stream, format="png", dpi=150))
+        write_atomically(Path(path), lambda stream: figure.savefig(stream, format=kind, dpi=150))
     return axes
+
+
+def _spectra(run: Run | SoftmaxRun, X: Any, ax: Axes) -> Axes:
+    end = f"t = {run.times[-1]:.4g}"
+    return plot_spectrum(run.initial.gram(X), run.final.gram(X), labels=("t = 0", end), ax=ax)
+
+
+def _late_loss(run: SoftmaxRun, ax: Axes) -> Axes:
+    """The loss on a logarithmic axis of time, where a softmax network's slow end can be seen."""
+    later = run.times > 0
+    ax.plot(run.times[later], run.loss[later], color=_MEASURED, label="measured")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    return _finish(ax, "training loss", r"$L(t)$", "time t, logarithmic")

@@ -25,6 +25,9 @@ from deqmath.numeric.validate import choice, count, positive, tolerance
 
 Matrix = NDArray[np.float64]
 
+#: Fastest time scales after which a flow ends by default: features of one sign have one eigenvalue far above the rest.
+_TIMES = 3000.0
+
 
 def only_square(loss: str) -> None:
     """Refuse any loss but the square one, for which gg22 states its theorem."""
@@ -58,7 +61,7 @@ def softmax_flow(
     X: Any,
     y: Any,
     *,
-    t_end: float,
+    t_end: float | None = None,
     method: str = "etd2",
     tol: float = 1e-3,
     loss: str = "square",
@@ -77,7 +80,7 @@ def softmax_flow(
     X, y
         Rows phi(x), shape (n, m), and targets, shape (n,) or (n, p).
     t_end
-        Final time.
+        Final time; None: ``3000 / lambda_max(K(0))``, K as in :func:`softmax_descent`, 3000 times the fastest time scale.
     method
         "etd2": exponential integrator in the space of the predictions, adaptive. "rk45": `scipy.integrate.RK45`.
     tol
@@ -99,10 +102,13 @@ def softmax_flow(
     >>> run.status, run.monitor("rate").holds, run.monitor("loss").holds
     ('completed', True, True)
     """
-    end, accuracy, limit = positive(t_end, "t_end"), tolerance(tol), count(max_steps, "max_steps")
+    accuracy, limit = tolerance(tol), count(max_steps, "max_steps")
     choice(method, "method", ("etd2", "rk45"))
-    stops = record_times(record, end)
+    if t_end is not None:
+        record_times(record, positive(t_end, "t_end"))  # refused before anything is computed
     data, state = _prepare(net, X, y, loss)
+    end = _TIMES * _fastest(state, "t_end") if t_end is None else positive(t_end, "t_end")
+    stops = record_times(record, end)
     options = {"t_end": end, "tol": accuracy, "max_steps": limit, "loss": loss}
     journey = SoftmaxJourney(method, data, state, end, stops, options, progress)
     journey.begin(checkpoint, checkpoint_seconds)
@@ -215,7 +221,7 @@ def softmax_descent(
     total = count(steps, "steps")
     every = max(1, total // 100) if record is None else count(record, "record")
     data, state = _prepare(net, X, y, loss)
-    alpha = _first_step(state) if step_size is None else positive(step_size, "step_size")
+    alpha = _fastest(state, "step_size") if step_size is None else positive(step_size, "step_size")
     options = {"steps": total, "step_size": alpha, "record": every, "loss": loss}
     journey = SoftmaxJourney("gradient-descent", data, state, total * alpha, None, options, progress)
     journey.begin(checkpoint, checkpoint_seconds)
@@ -233,9 +239,10 @@ def softmax_descent(
     return journey.close(status, message)
 
 
-def _first_step(state: SoftmaxState) -> float:
+def _fastest(state: SoftmaxState, option: str) -> float:
+    """``1/lambda_max(K(0))``, the fastest time scale."""
     top = float(state.spectrum[0][-1])
     if top > 0:
         return 1.0 / top
-    msg = "the Gram matrix at the start is 0, so it allows any step; pass step_size=, for example 1.0"
+    msg = f"the Gram matrix at the start is 0, so nothing moves on any time scale; pass {option}=, for example 1.0"
     raise InputError(msg)

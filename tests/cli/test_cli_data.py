@@ -107,6 +107,43 @@ def test_train_options(refused, tmp_path):
     assert "is a file" in refused("train", "--data", "digits", *SMALL, "--out", "file/runs")
 
 
+def test_train_options_of_the_models(refused):
+    softmax = ("train", "--data", "digits", *SMALL, "--model", "softmax")
+    assert "--gamma0 has no effect with --model softmax" in refused(*softmax, "--gamma0", 0.25)
+    assert "--init has no effect with --model softmax" in refused(*softmax, "--init", "diagonal")
+    assert "--gamma has no effect with --model relu" in refused("train", "--data", "digits", *SMALL, "--gamma", 0.5)
+    assert "trainable is ('A', 'W')" in refused(*softmax, "--trainable", "A,W")
+    assert "gamma is 1.5" in refused(*softmax, "--gamma", 1.5)
+    assert 'loss="square"' in refused("train", "--data", "digits", *SMALL, "--loss", "logistic")
+    assert "hinge" in refused(*softmax, "--loss", "hinge")
+    assert ".svg or .pdf" in refused(*softmax, "--plot", "run.gif")
+    assert "does not exist" in refused(*softmax, "--plot", "nowhere/run.png")
+    assert "needs a .npz file" in refused(*softmax, "--checkpoint", "state.txt")
+
+
+@pytest.mark.parametrize(("method", "loss"), [("flow", "logistic"), ("descent", "square")])
+def test_train_a_softmax_network(deqmath, tmp_path, loss, method):
+    options = ("--model", "softmax", "--loss", loss, "--method", method, "--trainable", "A,B")
+    own = ("--plot", "picture.pdf", "--checkpoint", "state.npz", "--out", "run")
+    answer = deqmath("train", "--data", "digits", *SMALL, *options, *own)
+    assert answer.code == 0
+    for shown in ("k21 promises", "lambda_min(D_t) >= 1/(m (1+gamma)^2)", "softmax network"):
+        assert shown in answer.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["picture.pdf", "run", "state.npz"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["run.json", "run.npz"]
+    assert (tmp_path / "picture.pdf").read_bytes().startswith(b"%PDF")
+    with np.load(tmp_path / "run" / "run.npz") as arrays:
+        assert arrays["loss"][-1] < arrays["loss"][0]
+
+
+def test_train_all_three_parameters(deqmath, tmp_path):
+    answer = deqmath("train", "--data", "digits", *SMALL, "--t-end", 0.5, "--trainable", "A,W,b", "--out", "run")
+    assert answer.code == 0
+    with np.load(tmp_path / "run" / "run.npz") as arrays:
+        for name in ("A", "W", "b"):
+            assert np.any(arrays[f"final_{name}"] != arrays[f"initial_{name}"])
+
+
 def test_lambda_min_is_proved_and_holds_what_float64_gives(deqmath, tmp_path):
     answer = deqmath("bound", "lambda-min", "--data", "digits", *SMALL, "--digits", 15, "--certificate", "c.json")
     assert (answer.code, answer.err) == (0, "")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deqmath.errors import InputError
-from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow, plots
+from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow, plots
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,41 @@ def test_spectrum(run):
             bad()
     with pytest.raises(InputError, match="needs a square matrix"):
         plots.plot_spectrum(np.ones((2, 3)))
+
+
+@pytest.fixture(scope="module", params=["square", "logistic"])
+def softmax(request):
+    rng = np.random.default_rng(1)
+    net, X = SoftmaxNetwork.random(width=9, outputs=1, gamma=0.6, seed=2), rng.standard_normal((6, 9))
+    return gradient_flow(net, X, np.sign(X[:, 0]), t_end=5.0, loss=request.param), X
+
+
+def test_lines_of_a_softmax_run(softmax, tmp_path):
+    run, X = softmax
+    monitor, rate = run.monitor("loss"), run.monitor("rate")
+    measured, envelope = plots.plot_loss(run).lines
+    assert np.all(np.isin(measured.get_ydata(), monitor.measured))
+    assert np.array_equal(envelope.get_ydata(), monitor.bound)
+    found, bound = plots.plot_lambda_min(run).lines
+    assert np.array_equal(found.get_ydata(), run.rate)
+    assert np.array_equal(bound.get_ydata(), rate.bound)
+    assert np.array_equal(plots.plot_norms(run).lines[0].get_ydata(), run.distance)
+    axes = plots.plot_run(run, tmp_path / "run.svg", X=X, title="six samples")
+    assert axes.shape == (3, 2)
+    assert b"<svg" in (tmp_path / "run.svg").read_bytes()[:500]
+    assert axes[2, 0].lines[1].get_ydata() == pytest.approx(np.linalg.eigvalsh(run.final.gram(X))[::-1])
+
+
+def test_descent_of_a_softmax_network_has_no_envelope():
+    net = SoftmaxNetwork.random(width=4, seed=0, trainable=("A",))
+    run = gradient_descent(net, np.eye(4), [1.0, -1.0, 1.0, -1.0], steps=4)
+    assert np.array_equal(plots.plot_loss(run).lines[0].get_ydata(), run.loss)
+    assert len(plots.plot_lambda_min(run).lines) == 1
+
+
+def test_predictions_and_paths(run, tmp_path):
+    axes = plots.plot_predictions(run)
+    curves = [line for line in axes.lines if len(line.get_xdata()) == len(run.times)]
+    assert {line.get_ydata()[-1] for line in curves} == set(run.predictions[-1])
+    with pytest.raises(InputError, match=r"ends in \.png, \.svg or \.pdf"):
+        plots.plot_run(run, tmp_path / "run.gif")

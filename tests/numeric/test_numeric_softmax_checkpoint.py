@@ -19,8 +19,8 @@ from deqmath.numeric import SoftmaxNetwork, gradient_descent, gradient_flow
 
 def task(outputs):
     rng = np.random.default_rng(1)
-    net = SoftmaxNetwork.random(width=40, outputs=outputs, gamma=0.7, seed=2)
-    X = rng.standard_normal((7, 40))
+    net = SoftmaxNetwork.random(width=24, outputs=outputs, gamma=0.7, seed=2)
+    X = rng.standard_normal((7, 24))
     y = np.sign(rng.standard_normal((7, outputs)))
     return net, X, y
 
@@ -28,7 +28,7 @@ def run(method, outputs, loss, **options):
     if method == "descent":
         return gradient_descent(*task(outputs), steps=15, record=4, loss=loss, **options)
     return gradient_flow(
-        *task(outputs), t_end=40.0, method=method, tol=1e-5, record=3, loss=loss, **options
+        *task(outputs), t_end=4.0, method=method, tol=1e-5, record=3, loss=loss, **options
     )
 
 def kill(progress):
@@ -42,15 +42,15 @@ if __name__ == "__main__":
 
 def task(outputs: int):
     rng = np.random.default_rng(1)
-    net = SoftmaxNetwork.random(width=40, outputs=outputs, gamma=0.7, seed=2)
-    X = rng.standard_normal((7, 40))
+    net = SoftmaxNetwork.random(width=24, outputs=outputs, gamma=0.7, seed=2)
+    X = rng.standard_normal((7, 24))
     return net, X, np.sign(rng.standard_normal((7, outputs)))
 
 
 def run(method: str, outputs: int, loss: str, **options):
     if method == "descent":
         return gradient_descent(*task(outputs), steps=15, record=4, loss=loss, **options)
-    return gradient_flow(*task(outputs), t_end=40.0, method=method, tol=1e-5, record=3, loss=loss, **options)
+    return gradient_flow(*task(outputs), t_end=4.0, method=method, tol=1e-5, record=3, loss=loss, **options)
 
 
 @pytest.mark.parametrize(("outputs", "loss"), [(1, "square"), (2, "logistic")])
