@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from deqmath.checking.mutants import Mutant
 from deqmath.checking.verdict import Evidence, Status, Verdict
+from deqmath.claims.exponent import exponent_interval
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class SlowerThan:
 
 def grows_slower_than(
     widths: Sequence[float],
-    values: Sequence[float],
+    values: ArrayLike,
     limit: Fraction,
     what: str,
     confidence: float = 0.99,
@@ -60,20 +62,16 @@ def grows_slower_than(
     >>> grows_slower_than([1, 2, 4, 8], [1.0, 1.1, 1.2, 1.3], Fraction(1, 2), "x").status
     'verified'
     """
-    from scipy import stats  # 0.8 s to import, which a run from the cache does not need
-
-    fit = stats.linregress(np.log(widths), np.log(values))
-    half = float(stats.t.ppf(0.5 + confidence / 2, len(widths) - 2)) * fit.stderr
-    low, high = fit.slope - half, fit.slope + half
+    exponent, low, high = exponent_interval(widths, values, confidence)
     status: Status = "verified" if high < limit else "refuted" if low > limit else "undecided"
     figures = {
-        "exponent": f"{fit.slope:.4f}",
+        "exponent": f"{exponent:.4f}",
         "interval": [f"{low:.4f}", f"{high:.4f}"],
-        "draws": len(widths),
+        "draws": np.size(values),
         "confidence": confidence,
     }
     detail = (
-        f"{what} grows as {letter}^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
+        f"{what} grows as {letter}^{exponent:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {np.size(values)} draws; "
         f"needed less than {letter}^{float(limit):.3g}"
     )
 

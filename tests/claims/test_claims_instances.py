@@ -11,6 +11,7 @@ from sympy import MatrixSymbol
 
 import deqmath as dm
 from deqmath.claims.coverage import clopper_pearson, fails_at_most
+from deqmath.claims.exponent import exponent_interval
 from deqmath.claims.growth import grows_slower_than
 from deqmath.claims.instances import Pair, Tightened, holds_on
 from deqmath.claims.mutate import mutate
@@ -126,3 +127,31 @@ def test_a_quadrature_agrees_and_a_wrong_integrand_does_not():
     for wrong in (-A * v, A.T * v, 2 * A * v, A * A * v):
         assert verdict.recheck(wrong).status == "refuted"
     assert dm.Verdict is type(verdict)
+
+
+def test_an_exponent_is_that_of_least_squares():
+    rng = np.random.default_rng(5)
+    widths, values = [16, 32, 64, 128, 256], np.exp(rng.standard_normal(5))
+    fit = stats.linregress(np.log(widths), np.log(values))
+    half = stats.t.ppf(0.995, 3) * fit.stderr
+    np.testing.assert_allclose(
+        exponent_interval(widths, values), (fit.slope, fit.slope - half, fit.slope + half), rtol=1e-9
+    )
+
+
+def test_the_interval_over_data_sets_is_that_of_their_slopes():
+    widths, slopes = np.array([10.0, 20.0, 80.0]), np.array([0.1, 0.3, 0.2, 0.5])
+    table = np.array([1.0, 7.0, 0.1, 30.0])[:, None] * widths ** slopes[:, None]  # factors of a data set cancel
+    low, high = stats.t.interval(0.99, 3, loc=slopes.mean(), scale=stats.sem(slopes))
+    np.testing.assert_allclose(exponent_interval(widths, table), (slopes.mean(), low, high), rtol=1e-9)
+
+
+def test_the_interval_over_data_sets_contains_the_exponent_as_often_as_it_says():
+    rng, inside = np.random.default_rng(6), 0
+    for _ in range(1000):
+        shared = rng.standard_normal((8, 1))
+        noise = shared + 0.3 * rng.standard_normal((8, 3))
+        _, low, high = exponent_interval([1, 4, 16], np.exp(0.25 * np.log([1, 4, 16]) + noise), confidence=0.9)
+        inside += low <= 0.25 <= high
+    lower, upper = clopper_pearson(inside, 1000)
+    assert lower <= 0.9 <= upper

@@ -78,6 +78,18 @@ def test_a_flow_that_slides_along_a_kink_is_refused():
         multiprecision_flow(MultiprecisionNetwork.from_network(net, digits=12), X, y, t_end=2)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_kink_is_slid_along_or_crossed(sign):
+    """Two units, the second open by 0.00025: with b = (1, 1) both sides point to the kink, with b = (1, -1) it closes."""
+    net = MultiprecisionNetwork([[0, 0], ["-0.499", 0]], [[1], ["0.125"]], [1, sign], "0.25", digits=12)
+    y = [net.predict([[1]])[0] - sign * net.number("0.005", "y")]
+    if sign == 1:
+        with pytest.raises(NotConvergedError, match="slides along the kink of unit 1 of sample 0"):
+            multiprecision_flow(net, [[1]], y, t_end=10)
+        return
+    assert [(s.unit, s.opened) for s in multiprecision_flow(net, [[1]], y, t_end=10).switches] == [(1, False)]
+
+
 def test_refusals():
     net = MultiprecisionNetwork([[0, 1], [1, 0]], [[1], [2]], [1, 1], "0.25", digits=12)
     with pytest.raises(InputError, match="increasing times"):
