@@ -20,6 +20,7 @@ from deqmath.numeric.multiprecision import MultiprecisionEquilibrium, Multipreci
 from deqmath.numeric.multiprecision_descent import MultiprecisionRun, multiprecision_descent
 from deqmath.numeric.multiprecision_flow import MultiprecisionFlow, multiprecision_flow
 from deqmath.numeric.multiprecision_softmax import MultiprecisionSoftmaxNetwork
+from deqmath.numeric.multiprecision_softmax_descent import MultiprecisionSoftmaxRun, multiprecision_softmax_descent
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.run import Run
 from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
@@ -39,6 +40,7 @@ __all__ = [
     "MultiprecisionNetwork",
     "MultiprecisionRun",
     "MultiprecisionSoftmaxNetwork",
+    "MultiprecisionSoftmaxRun",
     "ReLUNetwork",
     "Run",
     "SmallestAngle",
@@ -57,5 +59,6 @@ __all__ = [
     "gradient_flow",
     "multiprecision_descent",
     "multiprecision_flow",
+    "multiprecision_softmax_descent",
     "smallest_angle",
 ]
