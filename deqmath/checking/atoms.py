@@ -102,6 +102,13 @@ class Atoms:
         self._made: dict[int, tuple[str, int]] = {}
         self.level = 0
 
+    def copy(self, rng: random.Random) -> Atoms:
+        """The same values, to be added to."""
+        out = Atoms(self.p, rng)
+        out._exp, out._log, out._other = dict(self._exp), dict(self._log), dict(self._other)
+        out._made, out.level = dict(self._made), self.level
+        return out
+
     def __len__(self) -> int:
         return len(self._exp) + len(self._other)
 

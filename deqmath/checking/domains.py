@@ -128,6 +128,12 @@ class PrimeField(Domain):
         #: Arguments of square roots taken, other than small integers.
         self.roots: set[int] = set()
 
+    def copy(self, rng: random.Random, gates: Gates) -> PrimeField:
+        """The same values of functions, to be added to."""
+        out = PrimeField(rng, gates, self.p)
+        out.atoms, out.roots = self.atoms.copy(rng), set(self.roots)
+        return out
+
     def number(self, p: int, q: int = 1) -> Any:
         if q % self.p == 0:
             msg = f"a denominator is divisible by the prime {self.p}"

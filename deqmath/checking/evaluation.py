@@ -67,12 +67,33 @@ values = ValueRules("evaluation")
 Step = tuple[Callable[..., Any], Expr, tuple[int, ...]]
 
 
-@lru_cache(maxsize=4096)
-def program(roots: tuple[Expr, ...]) -> tuple[tuple[Step, ...], tuple[int, ...]]:
-    """Expressions as a list of steps, operands before the nodes that read them, and where the roots stand.
+#: Programs by the identities of their roots, which are held so that no identity is used twice: comparing equal
+#: expressions node by node takes longer than running their program.
+_programs: dict[tuple[int, ...], tuple[tuple[Expr, ...], Any]] = {}
+_MOST_PROGRAMS = 4096
 
-    Equal subexpressions are one step, and nothing recurses: depth costs no more than breadth.
-    """
+
+def program(roots: tuple[Expr, ...]) -> tuple[tuple[Step, ...], tuple[int, ...]]:
+    """Expressions as a list of steps, operands before the nodes that read them, and where the roots stand."""
+    identities = tuple(map(id, roots))
+    found = _programs.get(identities)
+    if found is None:
+        if len(_programs) >= _MOST_PROGRAMS:
+            _programs.clear()
+        found = _programs[identities] = roots, _program_of(roots)
+    made: tuple[tuple[Step, ...], tuple[int, ...]] = found[1]
+    return made
+
+
+@lru_cache(maxsize=16384)
+def same_symbol(x: Expr) -> Expr:
+    """The first symbol met that is equal to x: tables find it by identity, without comparing."""
+    return x
+
+
+@lru_cache(maxsize=4096)
+def _program_of(roots: tuple[Expr, ...]) -> tuple[tuple[Step, ...], tuple[int, ...]]:
+    """Equal subexpressions are one step, and nothing recurses: depth costs no more than breadth."""
     steps: list[Step] = []
     place: dict[Expr, int] = {}
     todo: list[tuple[Expr, tuple[Expr, ...] | None]] = [(x, None) for x in reversed(roots)]
@@ -87,7 +108,8 @@ def program(roots: tuple[Expr, ...]) -> tuple[tuple[Step, ...], tuple[int, ...]]
             todo += [(a, None) for a in reversed(operands) if a not in place]
             continue
         place[x] = len(steps)
-        steps.append((rule, x, tuple(place[a] for a in operands)))
+        node = same_symbol(x) if isinstance(x, (MatrixSymbol, Symbol)) else x
+        steps.append((rule, node, tuple(place[a] for a in operands)))
     return tuple(steps), tuple(place[x] for x in roots)
 
 
@@ -107,6 +129,8 @@ class Point:
         Layers of dual numbers in the values.
     rng
         Draws values for symbols met for the first time.
+    slopes
+        Unknowns and residuals of a group of equations (and where they stand) -> ``F_z`` at this point, once known.
     """
 
     domain: Domain
@@ -114,6 +138,7 @@ class Point:
     symbols: dict[Expr, Any]
     depth: int = 0
     rng: random.Random = field(default_factory=lambda: random.Random(0))
+    slopes: dict[Any, Any] = field(default_factory=dict)
 
     def size(self, d: Expr, bindings: Mapping[Symbol, int] | None = None) -> int:
         """A dimension (m, m n, m^2, 3, an index) as an integer."""

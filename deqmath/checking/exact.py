@@ -21,7 +21,7 @@ from sympy.core.sympify import _sympify as sympify  # strict: refuses text, whic
 from deqmath.checking.atoms import MOST_FOR_THREE, Gates
 from deqmath.checking.degree import AtomDegrees
 from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
-from deqmath.checking.evaluation import Evaluator
+from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.points import (
     Alphabet,
     alphabet,
@@ -34,7 +34,8 @@ from deqmath.checking.points import (
     size_choices,
 )
 from deqmath.checking.sides import Bindings, SidesTest, degrees_at
-from deqmath.checking.solving import Group, NotSolvable, Solved, satisfy
+from deqmath.checking.solved_points import make_positive, solved_point
+from deqmath.checking.solving import NotSolvable, Solved, satisfy
 from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.traversal import distinct_nodes
 
@@ -91,7 +92,7 @@ class ExactOutcome:
 def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactOutcome:
     """Compare the two sides at random points of the prime field, at several sizes."""
     letters = alphabet(test.expressions)
-    state = _State(test, letters, random.Random(seed))
+    state = _State(test, letters, seed)
     for sizes in at_least(size_choices(letters, level), least_sizes(test.expressions)):
         if max(sizes.values(), default=0) > 3 and _entries(test.expressions, sizes) > _MOST_ENTRIES:
             continue
@@ -111,8 +112,11 @@ def _entries(expressions: Sequence[Expr], sizes: dict[Symbol, int]) -> int:
 class _State:
     """Counts kept while the sizes are run through."""
 
-    def __init__(self, test: SidesTest, letters: Alphabet, rng: random.Random) -> None:
-        self.test, self.letters, self.rng = test, letters, rng
+    def __init__(self, test: SidesTest, letters: Alphabet, seed: int) -> None:
+        self.test, self.letters, self.seed, self.rng = test, letters, seed, random.Random(seed)
+        #: Points drawn, and how many of them at one size with one pattern of signs.
+        self.drawn = 0
+        self.tries: dict[Any, int] = {}
         self.points = 0
         self.sizes: list[dict[str, int]] = []
         self.worst = -math.inf
@@ -155,33 +159,41 @@ class _State:
     def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
         """One point: (sides agree, gate bits used), or None if none could be drawn."""
         for _ in range(_TRIES):
-            prime = PRIMES[self.points % len(PRIMES)]
-            gates = Gates(pattern, length, self.rng, prime)
-            field = PrimeField(self.rng, gates, prime)
-            point = new_point(field, sizes, self.rng)
+            point = self._point(sizes, bindings, (pattern, length))
+            if point is None:
+                continue
+            field: PrimeField = point.domain  # type: ignore[assignment]
             try:
                 draw_symbols(point, self.letters, bindings)
-                gates.positive = [int(point.symbols[c].mat[0, 0]) for c in self.letters.scalars if c.is_positive]
-                self._satisfy(point, bindings)
+                make_positive(point, self.letters)
                 make_nonnegative(point, self.test.nonnegative, bindings)
                 a, b = self.test.sides(point, bindings)
             except BadPoint:
                 continue
             self.points += 1
-            self.atoms = max(self.atoms, len(field.atoms) + len(gates.bits))
+            self.atoms = max(self.atoms, len(field.atoms) + len(field.gates.bits))
             self.roots = max(self.roots, len(field.roots))
             self.levels = max(self.levels, field.atoms.level)
-            return not a.differs(b), gates.used
+            return not a.differs(b), field.gates.used
         return None
 
-    def _satisfy(self, point: Any, bindings: Bindings) -> None:
-        """Every equation that can be solved; the unknowns of the others stay free."""
-        skipped: list[Group] = []
+    def _point(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: tuple[int, int]) -> Point | None:
+        """A point where every equation that can be solved holds; the unknowns of the others stay free."""
+        self.drawn += 1
+        if not self.test.equations:
+            prime = PRIMES[self.drawn % len(PRIMES)]
+            return new_point(PrimeField(self.rng, Gates(*pattern, self.rng, prime), prime), sizes, self.rng)
+        where = (tuple(sizes.values()), tuple(bindings.values()), pattern)
+        nth = self.tries[where] = self.tries.get(where, -1) + 1
         equations = [e for e in self.test.equations if e[0] not in self.unsolvable]
-        self.solved = satisfy(point, equations, bindings, skipped)
-        if skipped:
+        found = solved_point(equations, sizes, bindings, pattern, nth, self.seed)
+        if found is None:
+            return None
+        self.solved = found.solved
+        if found.skipped:
             self.on_solution_set = False
-            self.unsolvable |= {u for g in skipped for u in g.unknowns}
+            self.unsolvable |= {u for g in found.skipped for u in g.unknowns}
+        return found.point
 
     def _log2_chance(self, sizes: dict[Symbol, int]) -> float:
         """log2 of the chance that two different functions agree at one point.

@@ -11,7 +11,7 @@ from sympy.matrices.expressions import MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from deqmath.checking.domains import BadPoint, Boundary, Domain, PrimeField
-from deqmath.checking.evaluation import Evaluator, Point
+from deqmath.checking.evaluation import Evaluator, Point, same_symbol
 from deqmath.checking.matrices import base_of
 from deqmath.expressions.nodes import Column, Total
 from deqmath.expressions.traversal import distinct_nodes
@@ -79,8 +79,8 @@ def alphabet(expressions: Iterable[Expr]) -> Alphabet:
     return Alphabet(
         tuple(sorted(dims, key=str)),
         tuple(sorted(free_indices.items(), key=lambda item: str(item[0]))),
-        tuple(sorted(matrices, key=lambda s: s.name)),
-        tuple(sorted(scalars, key=str)),
+        tuple(map(same_symbol, sorted(matrices, key=lambda s: s.name))),
+        tuple(map(same_symbol, sorted(scalars, key=str))),
     )
 
 

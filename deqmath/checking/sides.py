@@ -11,7 +11,7 @@ from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.checking.degree import Arguments, AtomDegrees, Degrees
-from deqmath.checking.evaluation import Evaluator, Point
+from deqmath.checking.evaluation import Evaluator, Point, same_symbol
 from deqmath.checking.matrices import FieldMatrix
 from deqmath.checking.motion_degree import followed
 from deqmath.checking.quotients import ONE, VARIABLE, Quotient, total
@@ -103,8 +103,8 @@ class DerivativeTest:
         while name in taken:
             name += "_"
         if isinstance(self.wrt, Symbol):
-            return Symbol(name, real=True)
-        return MatrixSymbol(name, *self.wrt.shape)
+            return same_symbol(Symbol(name, real=True))
+        return same_symbol(MatrixSymbol(name, *self.wrt.shape))
 
     @property
     def expressions(self) -> tuple[Expr, ...]:

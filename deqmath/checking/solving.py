@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import flint
@@ -27,7 +28,7 @@ from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.checking.domains import BadPoint, Balls, Domain, Rationals
-from deqmath.checking.evaluation import Point
+from deqmath.checking.evaluation import Point, same_symbol
 from deqmath.checking.slots import Slots
 from deqmath.checking.varieties import drawn_on_variety
 from deqmath.expressions.nodes import Column, Elementwise, SoftmaxColumns
@@ -51,6 +52,10 @@ class Group:
     residuals: tuple[MatrixExpr, ...]
     index: Symbol | None = None
 
+    def at(self, bindings: Mapping[Symbol, int]) -> Any:
+        """The name of its ``F_z`` among the slopes of a point."""
+        return (self.unknowns, self.residuals, bindings.get(self.index) if self.index is not None else None)
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -68,9 +73,24 @@ class Solved:
     variety: bool = False
 
 
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a linear system, and whether it leaves entries free."""
+
+    columns: list[Any]
+    free: bool
+
+    def keep(self, point: Point, name: Any) -> None:
+        """Store a square matrix as ``F_z`` of the point."""
+        n = len(self.columns)
+        if n and self.columns[0].nrows() == n:
+            entries = [c[i, 0] for i in range(n) for c in self.columns]
+            point.slopes[name] = point.domain.matrix(n, n, entries)
+
+
 def base_symbol(unknown: MatrixExpr) -> Expr:
     """Z for its column z_i, the unknown itself otherwise."""
-    return unknown.arg if isinstance(unknown, Column) else unknown
+    return same_symbol(unknown.arg if isinstance(unknown, Column) else unknown)
 
 
 def groups(equations: Equations) -> list[Group]:
@@ -79,6 +99,11 @@ def groups(equations: Equations) -> list[Group]:
     The equation for column i of Z (i a symbol) stands for every column; any other unknown may have several
     equations, which must all hold.
     """
+    return list(_groups(tuple((u, r) for u, r in equations)))
+
+
+@lru_cache(maxsize=512)
+def _groups(equations: tuple[tuple[MatrixExpr, MatrixExpr], ...]) -> tuple[Group, ...]:
     pairs: dict[Expr, tuple[MatrixExpr, list[MatrixExpr]]] = {}
     for unknown, residual in equations:
         whole = isinstance(unknown, Column) and unknown.index.is_Symbol
@@ -109,7 +134,7 @@ def groups(equations: Equations) -> list[Group]:
         indices = {u.index for u in unknowns if isinstance(u, Column) and u.index.is_Symbol}
         index = indices.pop() if len(indices) == 1 else None
         out.append(Group(unknowns, tuple(r for j in together for r in items[j][1]), index))
-    return out
+    return tuple(out)
 
 
 def repeated(group: Group, point: Point, bindings: Mapping[Symbol, int]) -> Iterator[dict[Symbol, int]]:
@@ -168,7 +193,7 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
         return _solve_in_balls(point, group, slots, bindings, count, fixed)
     trivial = False
     try:
-        solved = replace(solved, free=_with_signs(point, slots, group.residuals))
+        solved = replace(solved, free=_with_signs(point, slots, group.residuals, group.at(bindings)))
         # A v = t v has v = 0 at random A and t; what is meant are the A with another solution
         trivial = not any(slots.read()) and not any(r.has(Elementwise, SoftmaxColumns) for r in group.residuals)
         if not trivial:
@@ -232,32 +257,35 @@ def _parameters(group: Group, fixed: frozenset[Expr]) -> list[Expr]:
     return sorted(found, key=lambda s: (tuple(s.shape) not in shapes, s.name))
 
 
-def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> bool:
+def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], name: Any = None) -> bool:
     """Solve, and say whether entries are left free.
 
-    In an ordered domain the signs found are the next guess, then random ones.
+    In an ordered domain the signs found are the next guess, then random ones. Where only signs were held, the
+    matrix solved with is the derivative of the residual there, and the point keeps it under ``name``.
     """
     guess: list[bool] | None = None
     tries = _GUESSES if isinstance(point.domain, Rationals) else 1
-    before, free = slots.read(), False
+    before, columns = slots.read(), Columns([], False)
     for k in range(tries):
         calls = point.domain.begin(point.rng, guess)
         try:
-            free = _solve_affine(point, slots, residuals, before)
+            columns = _solve_affine(point, slots, residuals, before)
         finally:
             point.domain.calls = None
         try:
             point.domain.commit(calls)
-            return free
+            if name is not None and all(call == "sign" for call, *_ in calls.moving()):
+                columns.keep(point, name)
+            return columns.free
         except BadPoint:
             if k == tries - 1:
                 raise
             guess = calls.signs_found() if k % 4 != 3 else None
-    return free
+    return columns.free
 
 
-def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], before: list[Any]) -> bool:
-    """Solve with the values of functions and signs held; whether the equations leave entries free."""
+def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], before: list[Any]) -> Columns:
+    """Solve with the values of functions and signs held; the columns of the system."""
     domain, calls, n = point.domain, point.domain.calls, slots.size
     assert calls is not None
     for phase in ("first", "second"):
@@ -277,7 +305,7 @@ def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], b
         found = at([v + s for v, s in zip(before, step, strict=True)])
         if domain.differs(found, found - found):
             raise NotSolvable
-        return rank < n
+        return Columns(columns, rank < n)
     if _affine_at(at, before, start, columns, domain, point):
         msg = "the equation is singular at this point"
         raise BadPoint(msg)

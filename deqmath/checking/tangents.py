@@ -53,7 +53,9 @@ def moved(
         for b in repeated(group, point, bindings):
             targets = [(base_symbol(u), _column(u, b)) for u in group.unknowns]
             slots = Slots(point, targets, b)
-            F_z = slope_matrix(point, slots, group.residuals)
+            F_z = point.slopes.get(group.at(b))
+            if F_z is None:
+                F_z = point.slopes[group.at(b)] = slope_matrix(point, slots, group.residuals)
             for size in range(1, depth + 1):
                 for subset in combinations(range(depth), size):
                     _follow(dual, jets, slots, F_z, group.residuals, subset)
