@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_mat, ctx
 
-_with_precision: Any
+from deqmath.codegen.runtime.flint_helpers import _with_precision
+
 _matrix: Any
 _number: Any
 _build: Any
