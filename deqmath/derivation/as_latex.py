@@ -18,7 +18,7 @@ def as_latex(d: Derivation) -> str:
     """An ``align`` environment and, below it, what the short names stand for."""
     rows = []
     for s in d.steps:
-        first, *rest = _broken(latex(s.expression, d.names))
+        first, *rest = broken(latex(s.expression, d.names))
         reason = f"&& \\text{{{words(s.reason)}}}"
         rows += [f"  {s.label.latex} &{relation(s)} {first} {reason}", *(f"  &\\quad {r} \\notag" for r in rest)]
     where = [f"{n.latex} = {formula}" for n, formula in definitions(d, latex)]
@@ -40,7 +40,8 @@ def relation(s: Step) -> str:
     return {"=": "=", "≤": "\\leq"}[s.line.relation]
 
 
-def _broken(formula: str) -> list[str]:
+def broken(formula: str) -> list[str]:
+    """A long formula in parts, each later one with its sign."""
     if len(formula) <= _WIDTH:
         return [formula]
     depth, parts, start = 0, [], 0

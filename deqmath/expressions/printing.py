@@ -202,15 +202,12 @@ def _sum(x: MatAdd, st: Style) -> tuple[str, int]:
 
 @pieces.register(MatMul)
 def _product(x: MatMul, st: Style) -> tuple[str, int]:
-    scalars = [a for a in x.args if not isinstance(a, MatrixExpr)]
-    coefficient = sp.Mul(*scalars)
-    factors = _abbreviate([a for a in x.args if isinstance(a, MatrixExpr)], st)
+    flat = _factors(x)
+    coefficient = sp.Mul(*(a for a in flat if not isinstance(a, MatrixExpr)))
+    factors = _abbreviate([a for a in flat if isinstance(a, MatrixExpr)], st)
     space = " \\, " if st.tex else " "
-    if len(factors) == 1:
-        shown = [factors[0] if isinstance(factors[0], str) else _bracket(_piece(factors[0], st), PRODUCT, st)]
-    else:
-        shown = [f if isinstance(f, str) else _bracket(_piece(f, st), PRODUCT, st) for f in factors]
-    body = space.join(shown)
+    last = len(factors) - 1
+    body = space.join(f if isinstance(f, str) else _factor(f, k == last, st) for k, f in enumerate(factors))
     if coefficient == 1:
         return body, PRODUCT
     if coefficient == -1:
@@ -218,6 +215,16 @@ def _product(x: MatMul, st: Style) -> tuple[str, int]:
     c = _piece(coefficient, st)
     front = c[0] if c[1] >= PRODUCT else _bracket(c, PRODUCT, st)
     return f"{front}{space}{body}", PRODUCT
+
+
+def _factors(x: MatMul) -> list[Expr]:
+    """The factors with those of products inside in their places, so that a sign inside comes out."""
+    return [b for a in x.args for b in (_factors(a) if isinstance(a, MatMul) else (a,))]
+
+
+def _factor(x: MatrixExpr, is_last: bool, st: Style) -> str:
+    """A factor of a product; a sum over samples reaches as far right as it can, so it is bracketed before others."""
+    return _bracket(_piece(x, st), PRODUCT if is_last or not isinstance(x, Total) else ATOM, st)
 
 
 def _abbreviate(factors: list[MatrixExpr], st: Style) -> list[MatrixExpr | str]:
@@ -251,6 +258,8 @@ def _inverse(x: Inverse, st: Style) -> tuple[str, int]:
 
 @pieces.register(Transpose)
 def _transpose(x: Transpose, st: Style) -> tuple[str, int]:
+    if isinstance(x.arg, (Gate, Diag, DiagMatrix)):  # a diagonal matrix is its own transpose
+        return _piece(x.arg, st)
     return _raise(x.arg, "ᵀ", "\\mathsf{T}", st)
 
 
@@ -278,9 +287,9 @@ def _call(name: str, x: Expr, st: Style) -> tuple[str, int]:
     return f"{_function_name(name, st)}({_piece(x, st)[0]})", ATOM
 
 
-@pieces.register(Gate)
-def _gate(x: Gate, st: Style) -> tuple[str, int]:
-    return _call("gate", x.arg, st)
+@pieces.register(Gate, Vec, SoftmaxColumns)
+def _named(x: MatrixExpr, st: Style) -> tuple[str, int]:
+    return _call({Gate: "gate", Vec: "vec", SoftmaxColumns: "softmax"}[type(x)], x.args[0], st)
 
 
 @pieces.register(Diag, DiagMatrix)
@@ -293,20 +302,10 @@ def _diagonal_of(x: DiagonalOf, st: Style) -> tuple[str, int]:
     return _call("diagonal", x.args[0], st)
 
 
-@pieces.register(SoftmaxColumns)
-def _softmax(x: SoftmaxColumns, st: Style) -> tuple[str, int]:
-    return _call("softmax", x.arg, st)
-
-
 @pieces.register(Placement)
 def _placement(x: Placement, st: Style) -> tuple[str, int]:
     before, size, after = (_piece(a, st)[0] for a in x.args)
     return (f"P_{{{before},{size},{after}}}" if st.tex else f"P[{before},{size},{after}]"), ATOM
-
-
-@pieces.register(Vec)
-def _vec(x: Vec, st: Style) -> tuple[str, int]:
-    return _call("vec", x.arg, st)
 
 
 @pieces.register(Trace)
@@ -331,6 +330,9 @@ def _elementwise(x: Elementwise, st: Style) -> tuple[str, int]:
     body, (t,) = x.function.expr, x.function.variables
     if isinstance(body, sp.Function) and body.args == (t,):
         return _call(body.func.__name__.removesuffix("_scalar"), x.arg, st)
+    if body.is_Pow and body.base == t and body.exp.is_number:
+        e, _ = _piece(body.exp, st)
+        return _raise(x.arg, f"^∘{e}" if body.exp.is_Integer else f"^∘({e})", f"\\circ {e}", st)
     inner = _bracket(_piece(x.arg, st), ATOM, st)
     if st.tex:
         return f"\\left[{latex(body)}\\right]_{{{_piece(t, st)[0]} = {inner}}}", ATOM
@@ -360,18 +362,29 @@ def _column(x: Column, st: Style) -> tuple[str, int]:
         return symbol_name(f"{column_name(base.name)}_{i}", st.tex), ATOM
     if isinstance(base, Identity):
         return symbol_name(f"e_{i}", st.tex), ATOM
+    if isinstance(base, SoftmaxColumns):
+        return _call("softmax", Column(base.arg, i), st)
     inner = _bracket(_piece(base, st), ATOM, st)
     return (f"{inner}_{{\\cdot {i}}}" if st.tex else f"{inner}[:,{i}]"), ATOM
 
 
 @pieces.register(Total)
 def _total(x: Total, st: Style) -> tuple[str, int]:
-    inner = _bracket(_piece(x.term, st), PRODUCT, st)
+    x = _with_plain_index(x) if x.index.name.startswith("#") else x
+    term = _piece(x.term, st)
+    inner = _bracket(term, ATOM if term[0].startswith("-") else PRODUCT, st)
     i = symbol_name(x.index.name, st.tex)
     if st.tex:
         return f"\\sum_{{{i}=1}}^{{{_piece(x.count, st)[0]}}} {inner}", PRODUCT
     sub = "".join(SUBSCRIPTS.get(c, c) for c in i)
     return f"Σ{sub} {inner}", PRODUCT
+
+
+def _with_plain_index(x: Total) -> Total:
+    """The same sum with a letter that is free in it, where its index has a reserved name."""
+    taken = {getattr(s, "name", "") for s in x.term.atoms(Symbol, MatrixSymbol)}
+    letter = Symbol(next(c for c in (*"ijklpqr", "index") if c not in taken), integer=True)
+    return Total(x.term.xreplace({x.index: letter}), letter, x.count)
 
 
 def norm_symbol(M: MatrixExpr) -> Symbol:

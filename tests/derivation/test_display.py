@@ -6,10 +6,12 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from sympy import Symbol
+import sympy as sp
+from sympy import MatrixSymbol, Symbol
 
 import deqmath as dm
 from deqmath.derivation.as_text import WIDTH
+from deqmath.expressions import softmax_columns
 from deqmath.expressions.rendering import svg
 from deqmath.model import ReLUModel
 
@@ -73,3 +75,28 @@ def test_a_formula_that_cannot_be_drawn_is_shown_as_text():
 def test_greek_and_indices():
     assert dm.text(net.u(i)) == "γ A zᵢ + φᵢ"
     assert dm.text(net.f(i)) == "1/√m bᵀ zᵢ"
+
+
+def test_signs_inside_products_come_out_and_reserved_indices_print_as_letters():
+    m, n = dm.dim("m"), dm.dim("n")
+    A, B, x = MatrixSymbol("A", m, m), MatrixSymbol("B", m, n), MatrixSymbol("x", m, 1)
+    S = softmax_columns(A)
+    d = dm.gradient(sp.Trace(B.T * (sp.Identity(m) - S).I * B), A)
+    for shown in (str(d), d.to_latex()):
+        assert "#" not in shown
+    assert "(Σᵢ (diag(softmax(aᵢ)) - softmax(aᵢ) softmax(aᵢ)ᵀ) daᵢ eᵢᵀ)" in " ".join(str(d).split())
+    assert dm.text(sp.MatMul(A, sp.MatMul(-1, x), evaluate=False)) == "-A x"
+    assert dm.text(sp.MatMul(A, sp.MatMul(-2, S.T, A), x, evaluate=False)) == "-2 A softmax(A)ᵀ A x"
+
+
+def test_diagonal_matrices_and_entrywise_powers_print_short():
+    m = dm.dim("m")
+    A, x = MatrixSymbol("A", m, m), MatrixSymbol("x", m, 1)
+    assert dm.text(sp.Transpose(dm.gate(A * x))) == "gate(A x)"
+    assert dm.text(dm.diag(dm.elementwise(lambda t: 1 / t, softmax_columns(x)))) == "diag(softmax(x)^∘-1)"
+
+
+def test_a_long_line_in_html_is_broken_and_keeps_the_reason_in_sight(eq6):
+    page = eq6.to_html()
+    assert "overflow-x:auto" in page
+    assert page.count("<svg") > len(eq6.steps)
