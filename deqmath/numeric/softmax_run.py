@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.data.angles import duplicate_rows
+from deqmath.data.angles import duplicate_rows, parallel_rows
 from deqmath.errors import InputError
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.provenance import provenance, write_atomically, write_json
@@ -177,6 +177,9 @@ def decay_monitor(
 
 
 def notes(X: Series) -> tuple[str, ...]:
-    """Duplicate samples."""
+    """Rows that make the Gram matrix singular by themselves, with their indices: duplicates, multiples, zeros."""
     pairs = duplicate_rows(X)
-    return (f"duplicate samples {list(pairs[:10])}: the Gram matrix of the data is singular",) if pairs else ()
+    parallel = [pair for pair in parallel_rows(X) if pair not in pairs]
+    zero = np.flatnonzero(~np.any(X != 0, axis=1)).tolist()
+    found = (("duplicate", list(pairs)), ("parallel", parallel), ("zero", zero))
+    return tuple(f"{word} samples {rows[:10]}: the Gram matrix is singular" for word, rows in found if rows)

@@ -18,7 +18,7 @@ from deqmath.numeric.run import ProgressCallback, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_journey import SoftmaxJourney
 from deqmath.numeric.softmax_run import SoftmaxRun
-from deqmath.numeric.softmax_state import SoftmaxState
+from deqmath.numeric.softmax_state import SoftmaxState, norm
 from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
 from deqmath.numeric.stops import record_times
 from deqmath.numeric.validate import choice, count, positive, tolerance
@@ -27,6 +27,8 @@ Matrix = NDArray[np.float64]
 
 #: Fastest time scales after which a flow ends by default: features of one sign have one eigenvalue far above the rest.
 _TIMES = 3000.0
+#: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
+_DIVERGED = 1e30
 
 
 def only_square(loss: str) -> None:
@@ -138,7 +140,7 @@ def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
         step = stop - journey.time if lands else h
         trial = etd2_step(journey.state, journey.X, step)
         growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
-        if trial.difference > goal:
+        if not trial.difference <= goal:  # nan, too
             journey.rejected += 1
             h = step * max(0.2, growth)
             continue
@@ -210,6 +212,11 @@ def softmax_descent(
     record, checkpoint, checkpoint_seconds, progress
         As in :func:`~deqmath.numeric.gradient_descent`.
 
+    Returns
+    -------
+    SoftmaxRun
+        Where a step diverges the run stops before it, with status "not-converged"; what was computed is kept.
+
     Examples
     --------
     >>> from deqmath.numeric import SoftmaxNetwork, gradient_descent
@@ -229,14 +236,32 @@ def softmax_descent(
     message = f"{total} steps of size {alpha:.6g}"
     try:
         for k in range(journey.steps + 1, total + 1):
-            change = {name: -alpha * g for name, g in journey.state.gradient.items()}
-            moved = SoftmaxState.solve(journey.state.moved(change), data, state.Y, state.form)
+            moved = _descended(journey, alpha)
+            if not moved.loss <= _DIVERGED * max(journey.first.loss, 1.0):
+                status, message = "not-converged", _divergence(journey, moved, alpha)
+                break
             journey.arrive(k * alpha, moved, alpha, record=k % every == 0 or k == total)
     except NotConvergedError as error:
         status, message = "not-converged", f"stopped after step {journey.steps}: {error}"
     except KeyboardInterrupt:
         status, message = "interrupted", f"interrupted after step {journey.steps}"
     return journey.close(status, message)
+
+
+def _descended(journey: SoftmaxJourney, alpha: float) -> SoftmaxState:
+    """The state one step of gradient descent further."""
+    state = journey.state
+    change = {name: -alpha * g for name, g in state.gradient.items()}
+    return SoftmaxState.solve(state.moved(change), journey.X, state.Y, state.form)
+
+
+def _divergence(journey: SoftmaxJourney, moved: SoftmaxState, alpha: float) -> str:
+    size = norm({name: getattr(moved.net, name) for name in moved.net.trainable})
+    most = 2 * _fastest(journey.first, "step_size")
+    return (
+        f"stopped after step {journey.steps}: the next one diverges, to a loss of {moved.loss:.3g} and ||P||_F = {size:.3g}, "
+        f"from a loss of {journey.first.loss:.3g}; step_size is {alpha:.3g}, use at most 2/lambda_max(K(0)) = {most:.3g}"
+    )
 
 
 def _fastest(state: SoftmaxState, option: str) -> float:
