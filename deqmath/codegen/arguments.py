@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
+from unicodedata import normalize
 
 from sympy import Expr, MatrixSymbol, Symbol
 
@@ -46,8 +46,9 @@ class Signature:
 
 def identifier(name: str, reserved: Iterable[str]) -> str:
     """A symbol's name as a Python identifier: ``lambda`` becomes ``lambda_``."""
-    text = "".join(c if c == "_" or c.isalnum() else "_" for c in name.replace("'", "_prime")).lstrip("_") or "x"
-    text = f"x{text}" if text[0].isdigit() else text
+    plain = normalize("NFKC", name.replace("'", "_prime"))  # as Python reads names
+    text = "".join(c if f"a{c}".isidentifier() else "_" for c in plain).lstrip("_") or "x"
+    text = text if text[0].isidentifier() else f"x{text}"
     return f"{text}_" if keyword.iskeyword(text) or text in reserved else text
 
 
@@ -59,6 +60,7 @@ def signature(exprs: list[Any], roots: list[Node], reserved: Iterable[str]) -> S
             msg = f"generate received two matrices named {M.name}, of shapes {matrices[M.name].shape} and {M.shape}; it needs one shape a name"
             raise InputError(msg)
     readable = {k for M in matrices.values() for k in M.shape if k.is_Symbol}
+    _require_open_names(exprs)
     values = _value_symbols(roots)
     sizes = {s for M in matrices.values() for k in M.shape for s in k.free_symbols} | _size_symbols(exprs)
     indices = _index_symbols(exprs)
@@ -69,8 +71,10 @@ def signature(exprs: list[Any], roots: list[Node], reserved: Iterable[str]) -> S
         kind = "index" if s in indices else "dimension" if s in sizes or (s.is_integer and s.is_positive) else "scalar"
         found.append(Argument(s.name, identifier(s.name, reserved), kind, (), indices.get(s)))
     found.sort(key=lambda a: a.symbol)
-    for a, b in pairwise(found):
-        if a.name == b.name:
+    first: dict[str, Argument] = {}
+    for b in found:
+        a = first.setdefault(b.name, b)
+        if a is not b:
             msg = f"generate received two different symbols that print as {a.name} ({a.kind} and {b.kind}); it needs distinct names"
             raise InputError(msg)
     return _named(found, sorted(readable, key=lambda s: s.name), values | sizes | set(indices), reserved)
@@ -92,6 +96,15 @@ def _named(found: list[Argument], dims: list[Symbol], symbols: set[Symbol], rese
     by_symbol = {a.symbol: a.name for a in found if a.kind != "matrix"}
     names.update({s: by_symbol[s.name] for s in symbols if s.name in by_symbol})
     return Signature(found, dims, names)
+
+
+def _require_open_names(exprs: list[Any]) -> None:
+    """Names with a leading underscore belong to the plan: placeholders and the indices of sums."""
+    indices = {t.index for e in exprs for t in e.atoms(Total)}
+    hidden = sorted(s.name for e in exprs for s in e.free_symbols - indices if s.is_Symbol and s.name.startswith("_"))
+    if hidden:
+        msg = f"generate received the symbol {hidden[0]}; it needs names with no leading underscore, as in Symbol('{hidden[0].strip('_') or 'x'}')"
+        raise InputError(msg)
 
 
 def _value_symbols(roots: list[Node]) -> set[Symbol]:

@@ -7,6 +7,7 @@ import keyword
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 from sympy import Expr, MatrixExpr
 
@@ -143,6 +144,9 @@ def _checked(expressions: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
             msg = (
                 f"generate received the function name {name!r}; it needs a Python identifier with no leading underscore"
             )
+            raise InputError(msg)
+        if name != normalize("NFKC", name):
+            msg = f"generate received the function name {name!r}, which Python reads as {normalize('NFKC', name)!r}; write it so"
             raise InputError(msg)
         if name in _NOT_FUNCTIONS:
             msg = f"generate received the function name {name!r}, which generated text uses itself; choose another, as in '{name}_value'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Function, Inverse, MatrixSymbol, Symbol, cos, sin
+from sympy import EulerGamma, Function, GoldenRatio, Inverse, MatrixSymbol, Symbol, cos, pi, sin
 
 import deqmath as dm
 from deqmath.errors import InputError, ShapeError, UnknownNodeError
@@ -142,3 +142,25 @@ def test_entrywise_functions_take_parameters_but_not_the_sample():
     np.testing.assert_allclose(f(A=[[2.0]], gamma=0.5), np.sin(1.0) + np.cos(2.0))
     with pytest.raises(InputError, match="changes with the sample"):
         dm.generate({"f": dm.total(dm.elementwise(lambda t: t * i, dm.column(Z, i)), i, n)})
+
+
+def test_a_matrix_of_any_name_reaches_the_checked_products():
+    X = MatrixSymbol("X", m, n)
+    x = np.arange(6.0).reshape(3, 2)
+    assert np.array_equal(dm.generate({"f": X.T * X}).load().f(x), x.T @ x)
+
+
+def test_names_as_python_reads_them():
+    square = MatrixSymbol("x²", m, m)
+    assert np.array_equal(dm.generate({"f": 2 * square}).load().f(x2=np.eye(2)), 2 * np.eye(2))
+    with pytest.raises(InputError, match="print as a_b"):
+        dm.generate({"f": Symbol("a-b") * Symbol("aXb") * Symbol("a_b") * A})
+    with pytest.raises(InputError, match="no leading underscore"):
+        dm.generate({"f": Symbol("_solve") * A})
+    with pytest.raises(InputError, match="Python reads as"):
+        dm.generate({"\N{MICRO SIGN}": A})
+
+
+def test_constants_of_mathematics():
+    for c in (pi, GoldenRatio, EulerGamma):
+        assert np.allclose(dm.generate({"f": c * A}).load().f(np.eye(2)), float(c) * np.eye(2))

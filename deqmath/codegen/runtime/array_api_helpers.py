@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def _library(given: Any, **arguments: Any) -> tuple[Any, dict[str, Any]]:
+def _library(given: Any, /, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     """The one array library of the arguments, and the dtype and device of new arrays."""
     arrays = {name: a for name, a in arguments.items() if hasattr(a, "__array_namespace__")}
     for name, value in arguments.items():

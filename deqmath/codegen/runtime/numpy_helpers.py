@@ -149,7 +149,7 @@ def _stated(**arguments: Any) -> None:
                 raise ValueError(f"{name}: received an array that is not {words.get(word, word)}, as was stated of it")
 
 
-def _checked(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray:
+def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
     """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
     with np.errstate(all="ignore"):
         Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
@@ -160,7 +160,7 @@ def _checked(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray
     return M @ X  # the product overflows, and NumPy says so
 
 
-def _checked_gram(M: np.ndarray, X: np.ndarray, **argument: np.ndarray) -> np.ndarray:
+def _checked_gram(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
     """``M X`` for ``X = M^T``: its diagonal, a sum of squares, is not finite where M is not."""
     with np.errstate(all="ignore"):
         Y = M @ X

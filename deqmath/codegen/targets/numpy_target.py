@@ -87,7 +87,7 @@ class NumpyTarget(Target):
     def imports(self, text: str) -> list[str]:
         lines = ["import warnings"] if "warnings." in text else []
         lines.append("import numpy as np")
-        return lines + [f"import {m}" for m in ("scipy.linalg", "scipy.special") if f"{m}." in text]
+        return lines + [f"import {m}" for m in ("scipy.constants", "scipy.linalg", "scipy.special") if f"{m}." in text]
 
 
 def _call(helper: str) -> Callable[[Node, list[Code], Context], Code]:
