@@ -192,7 +192,9 @@ def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
         for first, k in enumerate(chosen):
             label = f"target {level} {middle:.3g}" if first == 0 else None
             axes.plot(run.times, values[:, k], color=color, linewidth=0.8, alpha=0.7, label=label)
-    for goal in np.unique(goals) if np.unique(goals).size <= 2 else []:
+    levels = np.unique(goals)
+    aimed_at = levels.size <= 2 and run.options.get("loss") != "logistic"  # logistic: a label, not a goal
+    for goal in levels if aimed_at else []:
         axes.axhline(float(goal), color="0.6", linewidth=0.8, linestyle=":")
     part = "" if shown.size == goals.size else f", {shown.size} of {goals.size}"
     return _finish(axes, f"predictions{part}", r"$\hat y_i(t)$")

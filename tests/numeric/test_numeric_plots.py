@@ -89,6 +89,12 @@ def test_lines_of_a_softmax_run(softmax, tmp_path):
     assert axes[2, 0].lines[1].get_ydata() == pytest.approx(np.linalg.eigvalsh(run.final.gram(X))[::-1])
 
 
+def test_labels_are_goals_for_the_square_loss_alone(softmax):
+    run, _ = softmax
+    goals = [line for line in plots.plot_predictions(run).lines if len(line.get_xdata()) == 2]
+    assert len(goals) == (2 if run.options["loss"] == "square" else 0)
+
+
 def test_descent_of_a_softmax_network_has_no_envelope():
     net = SoftmaxNetwork.random(width=4, seed=0, trainable=("A",))
     run = gradient_descent(net, np.eye(4), [1.0, -1.0, 1.0, -1.0], steps=4)
