@@ -46,12 +46,13 @@ class Counterexample:
 
 
 def find_counterexample(
-    test: SidesTest, seed: int = 0, *, also: dict[Symbol, int] | None = None
+    test: SidesTest, seed: int = 0, *, also: dict[Symbol, int] | None = None, smallest: bool = True
 ) -> Counterexample | None:
     """The smallest point found at which the sides differ, in true numbers with true signs.
 
     Sizes grow from 1, entries are small integers; rational arithmetic where every function allows
     it, balls otherwise (there the two results are disjoint balls). None if no such point is found.
+    With ``smallest=False`` the sizes ``also`` come first and the first point found is left as it is.
     """
     letters = alphabet(test.expressions)
     rng = random.Random(seed)
@@ -59,6 +60,8 @@ def find_counterexample(
         sizes_tried = at_least(_growing_sizes(letters), least_sizes(test.expressions))
         if also is not None and also not in sizes_tried:
             sizes_tried.append(also)
+        if also is not None and not smallest:
+            sizes_tried.sort(key=lambda sizes: sizes != also)
         for k, sizes in enumerate(sizes_tried):
             for bindings in index_choices(letters, sizes):
                 draws = _DRAWS[k > 2]
@@ -70,7 +73,8 @@ def find_counterexample(
                         if symbols == "other domain":
                             continue
                         if isinstance(symbols, dict):
-                            symbols = _shrink(test, letters, domain, sizes, bindings, symbols)
+                            if smallest:
+                                symbols = _shrink(test, letters, domain, sizes, bindings, symbols)
                             described = _describe(test, letters, domain, sizes, bindings, symbols)
                             if described is not None:
                                 return described

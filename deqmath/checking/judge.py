@@ -55,14 +55,22 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
 
 
 def verdict_of(
-    make: Callable[[Any], SidesTest], candidate: Expr, assumptions: tuple[Assumption, ...], seed: int, level: str
+    make: Callable[[Any], SidesTest],
+    candidate: Expr,
+    assumptions: tuple[Assumption, ...],
+    seed: int,
+    level: str,
+    smallest: bool = True,
 ) -> Verdict:
-    """Run the exact test of a candidate; where the sides differ, look for a counterexample."""
+    """Run the exact test of a candidate; where the sides differ, look for a counterexample.
+
+    To recheck means to ask whether another candidate is refuted: any counterexample will do, not the smallest.
+    """
     test = make(candidate)
     used = tuple(str(a) for a in assumptions)
 
     def recheck(other: Expr) -> Verdict:
-        return verdict_of(make, other, assumptions, seed, level)
+        return verdict_of(make, other, assumptions, seed, level, smallest=False)
 
     verdict = Verdict((), None, used, candidate, recheck)
     try:
@@ -82,7 +90,8 @@ def verdict_of(
     if outcome.agrees is None:
         detail = "no point could be drawn: every one tried was singular or had no consistent gates"
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
-    found = find_counterexample(at_instances(test), seed, also=outcome.disagreement and outcome.disagreement[0])
+    where = outcome.disagreement and outcome.disagreement[0]
+    found = find_counterexample(at_instances(test), seed, also=where, smallest=smallest)
     if found is None:
         detail = (
             "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
