@@ -15,6 +15,7 @@ from sympy.matrices.expressions import DiagonalOf, HadamardProduct, KroneckerPro
 
 from deqmath.calculus import builders
 from deqmath.calculus.algebra import canonical, fresh_terms, freshen, multiply, reduce_word
+from deqmath.calculus.determinants import determinant_of
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.calculus.polynomial import Monomial, Polynomial, Word, single
@@ -22,6 +23,7 @@ from deqmath.calculus.proof_words import finished, summed
 from deqmath.calculus.scalar_functions import in_parts
 from deqmath.expressions.nodes import (
     STEP,
+    Commutation,
     Diag,
     DiagSelection,
     Elementwise,
@@ -34,6 +36,7 @@ from deqmath.expressions.traversal import Rules
 
 proof_letters = Rules("proof")
 
+RECIPROCAL = Lambda((entry_variable,), 1 / entry_variable)
 EXP = Lambda((entry_variable,), exp(entry_variable))
 
 
@@ -42,7 +45,7 @@ def proof_form(p: Polynomial) -> Polynomial:
     out = Polynomial(p.shape)
     for m, c in p:
         m = freshen(m)
-        scalars = [builders.trace_of(_product(t)) for t in m.traces]
+        scalars = [_trace(_product(t)) for t in m.traces]
         word = _product(m.word) if m.word else builders.identity(p.shape[0])
         if not m.word and p.shape == (1, 1):
             word = builders.scalar_of(S.One)
@@ -51,6 +54,21 @@ def proof_form(p: Polynomial) -> Polynomial:
             bound = Monomial(m2.word, m2.traces, m.binders + m2.binders)
             for m3, c3 in finished(summed(bound, p.shape)):
                 out.add(m3, c * c2 * c3)
+    return out
+
+
+def _trace(p: Polynomial) -> Polynomial:
+    """``tr``, with ``tr(A kron B) = tr(A) tr(B)`` and ``tr(K_kk) = k``."""
+    out = Polynomial((S.One, S.One))
+    for m, c in p:
+        x = m.word[0] if len(m.word) == 1 else None
+        part = builders.trace_of(single(p.shape, Monomial(m.word)))
+        if isinstance(x, KroneckerProduct) and len(x.args) == 2 and all(a.shape[0] == a.shape[1] for a in x.args):
+            part = multiply(*(_trace(_inner(a)) for a in x.args))
+        elif isinstance(x, Commutation) and x.args[0] == x.args[1]:
+            part = builders.scalar_of(x.args[0])
+        for m2, c2 in part:
+            out.add(canonical(m2.word, m.traces + m2.traces, m.binders + m2.binders), c * c2)
     return out
 
 
@@ -134,7 +152,15 @@ def of_transpose(x: Transpose) -> Polynomial:
 def of_inverse(x: Inverse) -> Polynomial:
     """The laws inside an inverse."""
     inner = _inner(x.arg)
-    return builders.letter(x) if inner.is_zero else builders.inverse_of(inner)
+    if inner.is_zero or any(m.binders for m, _ in inner):
+        return builders.letter(x) if inner.is_zero else builders.inverse_of(inner)
+    if x.shape == (1, 1):
+        return builders.scalar_of(1 / determinant_of(inner))
+    if len(inner) == 1:
+        ((m, c),) = inner
+        if len(m.word) == 1 and isinstance(m.word[0], Diag) and not m.traces:  # diag(v)^{-1} = diag(1/v)
+            return builders.diag_of(builders.elementwise_of(RECIPROCAL, normal_form(m.word[0].arg))).scaled(1 / c)
+    return builders.inverse_of(inner)
 
 
 @proof_letters.register(KroneckerProduct)
@@ -213,8 +239,13 @@ def _diagonal_part(p: Polynomial) -> Polynomial:
 
 @proof_letters.register(Vec)
 def of_vec(x: Vec) -> Polynomial:
-    """The laws inside a vec."""
-    return builders.vec_of(_inner(x.arg))
+    """The laws inside a vec, and ``vec(X o Y) = vec(X) o vec(Y)``."""
+    inner = _inner(x.arg)
+    if len(inner) == 1:
+        ((m, c),) = inner
+        if len(m.word) == 1 and isinstance(m.word[0], HadamardProduct) and not m.traces and not m.binders:
+            return builders.hadamard_of([builders.vec_of(_inner(a)) for a in m.word[0].args]).scaled(c)
+    return builders.vec_of(inner)
 
 
 @proof_letters.register(HadamardProduct)

@@ -13,7 +13,7 @@ from deqmath.calculus.algebra import JUNCTION_RULES, TRACE_RULES
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
 from deqmath.expressions import blocks, diagonal_of, softmax_columns
-from deqmath.expressions.nodes import DiagSelection
+from deqmath.expressions.nodes import Commutation, DiagSelection
 
 m, n = dm.dim("m"), dm.dim("n")
 A, B, C = (MatrixSymbol(c, m, m) for c in "ABC")
@@ -110,6 +110,47 @@ FALSE = {
     "selection after a diagonal": (dm.kron(dm.diag(u) * A, B) * K, dm.kron(A, B) * K * dm.diag(u)),
     "gate in an outer product": (dm.gate(A * u) * v * dm.relu(A * u).T, v * dm.relu(A * u).T),
     "softmax by exp": (softmax_columns(X), dm.elementwise(sp.exp, X)),
+}
+
+BLOCK = Determinant(blocks([[A, X], [E, D]]))
+INNER = Trace(v.T * A.I * u)
+
+TRUE |= {
+    "Schur complement": (_one(BLOCK), _one(Determinant(A) * Determinant(D - E * A.I * X))),
+    "Schur complement, other way": (_one(BLOCK), _one(Determinant(D) * Determinant(A - X * D.I * E))),
+    "triangular blocks": (_one(Determinant(blocks([[A, X], [0 * E, D]]))), _one(Determinant(A) * Determinant(D))),
+    "determinant lemma": (_one(Determinant(A + u * v.T)), _one(Determinant(A) * (1 + INNER))),
+    "determinant lemma, rank n": (
+        _one(Determinant(A + X * E)),
+        _one(Determinant(A) * Determinant(Identity(n) + E * A.I * X)),
+    ),
+    "trace of a Kronecker product": (_one(Trace(dm.kron(A, D))), _one(Trace(A) * Trace(D))),
+    "trace of a commutation": (_one(Trace(Commutation(m, m))), _one(m)),
+    "vec of a Hadamard product": (dm.vec(dm.hadamard(X, Y)), dm.diag(dm.vec(X)) * dm.vec(Y)),
+    "inverse of a diagonal": (dm.diag(u).I, dm.diag(dm.elementwise(lambda t: 1 / t, u))),
+    "Sherman and Morrison": (
+        (A + u * v.T).I,
+        A.I - A.I * u * (Identity(1) + v.T * A.I * u).I * v.T * A.I,
+    ),
+    "ones in and out of brackets": (B * OneMatrix(m, 1) * OneMatrix(1, m) * w, B * (OneMatrix(m, m) * w)),
+}
+FALSE |= {
+    "Schur complement, sign": (_one(BLOCK), _one(Determinant(A) * Determinant(D + E * A.I * X))),
+    "Schur complement, blocks swapped": (_one(BLOCK), _one(Determinant(D) * Determinant(A + X * D.I * E))),
+    "determinant lemma, sign": (_one(Determinant(A + u * v.T)), _one(Determinant(A) * (1 - INNER))),
+    "determinant lemma, transposed": (
+        _one(Determinant(A + u * v.T)),
+        _one(Determinant(A) * (1 + Trace(v.T * A.I.T * u))),
+    ),
+    "determinant of a skew part": (_one(Determinant(A - A.T)), _one(Determinant(A) * Determinant(I + A.I * A.T))),
+    "trace of a Kronecker product, one factor": (_one(Trace(dm.kron(A, D))), _one(Trace(A) * n)),
+    "trace of a commutation, squared": (_one(Trace(Commutation(m, m))), _one(m**2)),
+    "vec of a Hadamard product, squared": (dm.vec(dm.hadamard(X, Y)), dm.diag(dm.vec(X)) * dm.vec(X)),
+    "inverse of a diagonal, not inverted": (dm.diag(u).I, dm.diag(u)),
+    "Sherman and Morrison, sign": (
+        (A + u * v.T).I,
+        A.I - A.I * u * (Identity(1) - v.T * A.I * u).I * v.T * A.I,
+    ),
 }
 
 

@@ -13,8 +13,9 @@ import deqmath as dm
 from deqmath.checking.mutants import Mutant, mutants
 from deqmath.errors import ShapeError
 
+from .collection import ALL
 from .derive import derived
-from .problems import PROBLEMS, Problem
+from .problems import Problem
 
 #: The module of the operators (its name is also that of a function).
 planting = sys.modules[Mutant.__module__]
@@ -46,7 +47,7 @@ def status(problem: Problem, mutant: Mutant) -> str:
 def run() -> Score:
     """Plant every error in every result; one that survives is no error only if the calculus proves it equal."""
     score, start = Score(), time.perf_counter()
-    for problem in PROBLEMS:
+    for problem in ALL:
         result = derived(problem)
         for mutant in mutants(result):
             found = status(problem, mutant)
@@ -57,6 +58,9 @@ def run() -> Score:
             score.refuted[mutant.name] += found == "refuted"
             if found != "refuted":
                 score.survivors.append((problem, mutant, found))
+                print(
+                    f"{problem.subject}, {problem.name}: {mutant.name}, {mutant.description}: {found}", file=sys.stderr
+                )
     score.seconds = time.perf_counter() - start
     return score
 
@@ -74,7 +78,7 @@ def page(score: Score) -> str:
     same = "\n".join(f"- {p.subject}, {p.name}: {m.name}, `{m.description}`." for p, m in score.equivalent)
     return f"""# Mutation testing of the checker
 
-Written by `python -m tests.identities.mutation`. In the derived result of each of the {len(PROBLEMS)} identities
+Written by `python -m tests.identities.mutation`. In the derived result of each of the {len(ALL)} identities
 ([identities.md](identities.md)) every slip of the operators below is planted, one at a time, and the checker must
 refute it: by a counterexample in true numbers, not only over a prime field. `deqmath verify --mutate` does the same
 for the claims.
