@@ -42,17 +42,17 @@ def float_matrix(value: object, name: str, call: str) -> Array:
 
 def float_vector(value: object, length: int, name: str, call: str) -> Array:
     """``value`` as a finite float64 vector of the given length; shape ``(n,)`` or ``(n, 1)``."""
-    plain = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
-    if not plain or value.dtype != np.float64:
-        got = f"dtype {value.dtype}" if plain else type(value).__name__
+    array = value if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray) else None
+    if array is None or array.dtype != np.float64:
+        got = type(value).__name__ if array is None else f"dtype {array.dtype}"
         msg = f"{name} is {got}; needed a float64 NumPy array of length {length}: {call}"
         raise InputError(msg)
-    if value.shape not in ((length,), (length, 1)):
-        msg = f"{name} has shape {value.shape}; needed ({length},) to fit the matrix of shape ({length}, {length}): {call}"
+    if array.shape not in ((length,), (length, 1)):
+        msg = f"{name} has shape {array.shape}; needed ({length},) to fit the matrix of shape ({length}, {length}): {call}"
         raise ShapeError(msg)
-    value = np.asarray(value)
-    _require_finite(value, name)
-    return value.reshape(length)
+    plain = np.asarray(array)
+    _require_finite(plain, name)
+    return plain.reshape(length)
 
 
 def symmetric_matrix(value: object, name: str, call: str) -> Array:

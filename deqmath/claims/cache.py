@@ -113,7 +113,8 @@ def _from_json(body: Mapping[str, Any], claim: Claim) -> ClaimResult:
         stored = body["mutation"]
         kinds = {kind: KindCount(*counts) for kind, counts in stored["kinds"].items()}
         equivalent = tuple(Mutant(*fields) for fields in stored["equivalent"])
-        mutation = Mutation(*stored["counts"], kinds=kinds, equivalent=equivalent)
+        planted, refuted = stored["counts"]
+        mutation = Mutation(planted, refuted, kinds=kinds, equivalent=equivalent)
     plain = ClaimResult(claim.id, claim.source, claim.equation, claim.statement, claim.expect)
     return replace(
         plain,

@@ -10,6 +10,7 @@ from bounds_matrices import exact_matrix, mp_eigenvalues
 from deqmath.bounds import repeated_rows
 from deqmath.bounds.gram import Gram
 from deqmath.errors import InputError, ShapeError
+from deqmath.stages import listening
 
 F = Fraction
 
@@ -64,6 +65,16 @@ def test_inverse_form(factors, rng):
     bound = Gram(*factors).inverse_quadratic_form(y, 50)
     assert bound.lower <= truth <= bound.upper
     assert bound.digits >= 50
+
+
+def test_progress_is_told(factors):
+    told = []
+    with listening(lambda *step: told.append(step)):
+        Gram(*factors).lambda_min(60)
+        Gram(*factors).inverse_quadratic_form(np.ones(9), 60)
+    stages = {name for name, _, _ in told}
+    assert {"eigenvectors in float64", "gap above the smallest eigenvalues", "digits"} <= stages
+    assert all(0 <= done <= total or total == 0 for _, done, total in told)
 
 
 def test_scales(rng):
