@@ -13,6 +13,7 @@ def verify_command(
     *targets: str,
     json: Path | None = None,
     html: Path | None = None,
+    markdown: Path | None = None,
     jobs: int = 1,
     level: Literal["quick", "standard", "thorough"] = "standard",
     digits: int = 40,
@@ -31,6 +32,9 @@ def verify_command(
         Write the report to this file as JSON; - is stdout, instead of the table.
     html : FILE
         Write the report to this file as one self-contained page; - is stdout.
+    markdown : FILE
+        Write the table of claims to this file as Markdown; in a file with the lines <!-- claims --> and
+        <!-- end of claims -->, a summary between them. - is stdout.
     jobs : N
         Number of processes. The result does not depend on it.
     level : LEVEL
@@ -53,8 +57,9 @@ def verify_command(
 
     check_target(json, "--json")
     check_target(html, "--html")
-    if str(json) == str(html) == "-":
-        msg = "--json - and --html - both go to stdout; give one of them a file name"
+    check_target(markdown, "--markdown")
+    if [str(target) for target in (json, html, markdown)].count("-") > 1:
+        msg = "only one of --json, --html and --markdown can go to stdout; give the others a file name"
         raise InputError(msg)
     claims = collect(targets)
     if not claims:
@@ -72,11 +77,11 @@ def verify_command(
         step()
         cache = None if no_cache else Cache()
         result = run(claims, Settings(seed, digits, level, mutate), jobs=jobs, on_result=step, cache=cache)
-    _report(result, json, html)
+    _report(result, json, html, markdown)
     return result.exit_code
 
 
-def _report(result: RunResult, json: Path | None, html: Path | None) -> None:
+def _report(result: RunResult, json: Path | None, html: Path | None, markdown: Path | None) -> None:
     from deqmath.claims.table import results, summary
     from deqmath.claims.write import write_text
     from deqmath.cli.terminal import note, show
@@ -89,7 +94,11 @@ def _report(result: RunResult, json: Path | None, html: Path | None) -> None:
         from deqmath.claims.page import to_html
 
         write_text(html, to_html(result))
-    if "-" in (str(json), str(html)):
+    if markdown is not None:
+        from deqmath.claims.markdown import page_with_claims
+
+        write_text(markdown, page_with_claims(markdown, result))
+    if "-" in (str(json), str(html), str(markdown)):
         note(summary(result).plain)
     else:
         show(*results(result))

@@ -86,7 +86,7 @@ def limit_of_the_gram_matrix(case):
     yield holds_on([separated(network)], "|trainer's H - separated H| ≤ m u max H, diagonal A, m = 200")
 
     K0, K1 = kernels(INPUTS)
-    exact = limit_kernel(INPUTS, gamma0=GAMMA0)
+    exact = limit_kernel(INPUTS, gamma0=GAMMA0, kind="diagonal")
     ends = [
         Pair(abs(Fraction(float(limit)) - exact.H.entry(i, j).mid), Fraction(1, 10**9), f"({i}, {j})")
         for (i, j), limit in np.ndenumerate(GAMMA0**2 * K0 * K1)
@@ -147,7 +147,7 @@ def bound_from_the_limit_kernel(case):
 
 def limit_gram(X):
     """H_oo in float64, and a proved lower bound on its least eigenvalue."""
-    found = limit_kernel(X, gamma0=GAMMA0)
+    found = limit_kernel(X, gamma0=GAMMA0, kind="diagonal")
     n = len(X)
     values = [[float(found.H.entry(i, j).mid) for j in range(n)] for i in range(n)]
     return np.array(values), float(found.lambda_min.lower)

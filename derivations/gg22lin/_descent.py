@@ -13,6 +13,8 @@ import numpy as np
 #: Error of the equilibria and adjoints, far below the 1% of the loss that the sweep asks for.
 TOL = 1e-6
 MOST_PICARD = 300
+#: No equilibrium of a network that trains is near this size: the iteration diverges.
+LARGE = 1e6
 
 
 class Unsolved(ArithmeticError):
@@ -25,6 +27,8 @@ def picard(step, start):
         new = step(start)
         if np.abs(new - start).max() < TOL:
             return new
+        if not np.abs(new).max() < LARGE:
+            break
         start = new
     raise Unsolved
 

@@ -44,7 +44,7 @@ def converges(net, X, y):
             start = loss if start is None else start
             if loss <= GOAL * start:
                 return True
-            if loss > decay**k * start * (1 + 1e-6):
+            if not loss <= decay**k * start * (1 + 1e-6):
                 return False
     except Unsolved:
         return False

@@ -94,7 +94,9 @@ def test_a_syntax_error_names_file_and_line(refused, tmp_path):
 
 
 def test_both_reports_on_stdout_are_refused(refused, claims):
-    assert "both go to stdout" in refused("verify", claims("yield GOOD"), "--json", "-", "--html", "-")
+    path = claims("yield GOOD")
+    for first, second in (("--json", "--html"), ("--json", "--markdown"), ("--html", "--markdown")):
+        assert "can go to stdout" in refused("verify", path, first, "-", second, "-")
 
 
 def test_bad_settings_are_refused(refused, claims):
