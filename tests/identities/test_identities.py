@@ -27,10 +27,10 @@ def test_there_are_at_least_sixty_and_none_twice():
 
 
 def test_all_together_take_less_than_ten_seconds():
-    start = time.perf_counter()
+    start = time.process_time()
     for problem in ALL:
         solve(problem)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("problem", [p for p in ALL if p.kind != "equal"], ids=lambda p: f"{p.subject}: {p.name}")
