@@ -1,6 +1,6 @@
 """Section 5.2: A diagonal. The Gram matrix tends to the product of two arc-cosine kernels, at a rate with explicit constants.
 
-For A = diag(a_r), a_r = +-1, (2) separates: z_r = phi_r/(1 - gamma a_r) and q_r = b_r 1[w_r.x > 0]/(1 - gamma a_r), so
+For A = diag(a_r), a_r = +-1 or uniform on [-1, 1], (2) separates: z_r = phi_r/(1 - gamma a_r) and q_r = b_r 1[w_r.x > 0]/(1 - gamma a_r), so
 
     H_ij = gamma_0^2 [(1/m) sum_r s_r phi_ir phi_jr] [(1/m) sum_r s_r 1[w_r.x_i > 0] 1[w_r.x_j > 0]],      s_r = (1 - gamma a_r)^{-2},
 
@@ -58,10 +58,20 @@ def deviation(m, n, K0, K1):
     return GAMMA0**2 * (e1 * K0 + e0 * K1 + e0 * e1)
 
 
-def grams(rng, m, count):
+def signs(rng, shape):
+    """Entries +-1 of the diagonal."""
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def uniform(rng, shape):
+    """Entries of the diagonal uniform on [-1, 1]."""
+    return rng.uniform(-1.0, 1.0, shape)
+
+
+def grams(rng, m, count, entries=signs):
     """Gram matrices of that many draws of the diagonal network, by the separated formulas; count x 3 x 3."""
     W = rng.standard_normal((count, m, 2)) @ INPUTS.T
-    s = (1 - GAMMA0 / np.sqrt(m) * rng.choice([-1.0, 1.0], (count, m))) ** -2
+    s = (1 - GAMMA0 / np.sqrt(m) * entries(rng, (count, m))) ** -2
     phi, step = np.maximum(W, 0), (W > 0).astype(float)
     first = np.einsum("km,kmi,kmj->kij", s, phi, phi, optimize=True) / m
     second = np.einsum("km,kmi,kmj->kij", s, step, step, optimize=True) / m
@@ -83,7 +93,11 @@ def limit_of_the_gram_matrix(case):
     holds = dm.equation(z - (gamma * a * z + phi), z)
     yield dm.check_equal((1 - gamma * a) * z, phi, assuming=[holds], seed=case.seed, level=case.level)
     network = ReLUNetwork.random(width=200, inputs=2, gamma0=GAMMA0, init="diagonal", seed=3)
-    yield holds_on([separated(network)], "|trainer's H - separated H| ≤ m u max H, diagonal A, m = 200")
+    other = network.with_parameters(A=np.diag(uniform(case.rng(), 200)))
+    yield holds_on(
+        [separated(network, "entries +-1, seed 3"), separated(other, "uniform entries")],
+        "|trainer's H - separated H| ≤ m u max H, diagonal A, m = 200",
+    )
 
     K0, K1 = kernels(INPUTS)
     exact = limit_kernel(INPUTS, gamma0=GAMMA0, kind="diagonal")
@@ -94,14 +108,23 @@ def limit_of_the_gram_matrix(case):
     yield holds_on(ends, "|γ₀² K₁K₀ - enclosed limit kernel| ≤ 10⁻⁹", kind="certified")
 
     rng, m = case.rng(), 400
-    gaps = np.abs(grams(rng, m, DRAWS[case.level]) - GAMMA0**2 * K1 * K0) / deviation(m, 3, K0, K1)
-    yield fails_at_most(gaps.max(axis=(1, 2)), DELTA, f"|H_ij - H∞_ij| ≤ deviation for all pairs, m = {m},")
-    widths = np.repeat([100, 200, 400, 800], 60)
-    errors = [np.abs(H - GAMMA0**2 * K1 * K0).max() for w in (100, 200, 400, 800) for H in grams(rng, w, 60)]
-    yield power_law(widths, errors, PowerLaw(Fraction(-1, 2)), "max |H_ij - H∞_ij|")
+    for entries, words in ((signs, "entries ±1"), (uniform, "uniform entries")):
+        gaps = np.abs(grams(rng, m, DRAWS[case.level], entries) - GAMMA0**2 * K1 * K0) / deviation(m, 3, K0, K1)
+        what = f"|H_ij - H∞_ij| ≤ deviation for all pairs, {words}, m = {m},"
+        yield fails_at_most(gaps.max(axis=(1, 2)), DELTA, what)
+        yield power_law(
+            *errors(rng, entries, GAMMA0**2 * K1 * K0), PowerLaw(Fraction(-1, 2)), f"max |H_ij - H∞_ij|, {words},"
+        )
 
 
-def separated(network):
+def errors(rng, entries, limit):
+    """(widths, max |H_ij - H_oo,ij|) of 60 draws at each of four widths."""
+    widths = (100, 200, 400, 800)
+    found = [np.abs(H - limit).max() for width in widths for H in grams(rng, width, 60, entries)]
+    return np.repeat(widths, 60), found
+
+
+def separated(network, where):
     """The trainer's Gram matrix against the formulas for one network."""
     a = np.diag(network.A)
     s = (1 - network.gamma * a) ** -2
@@ -109,7 +132,7 @@ def separated(network):
     first, second = (np.maximum(u, 0) * s) @ np.maximum(u, 0).T, ((u > 0) * s) @ (u > 0).T
     formula = network.gamma**2 / network.width * first * second
     found = np.asarray(network.gram(INPUTS))
-    return Pair(float(np.abs(found - formula).max()), float(network.width * 2.0**-53 * np.abs(formula).max()), "seed 3")
+    return Pair(float(np.abs(found - formula).max()), float(network.width * 2.0**-53 * np.abs(formula).max()), where)
 
 
 @dm.claim(
