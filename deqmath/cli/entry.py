@@ -25,6 +25,7 @@ COMMANDS = {
     "bound": "Certified bounds on data: digits that are proved, not estimated.",
     "check-certificate": "Prove a bound's certificate again, by other mathematics.",
     "train": "Train a network while measuring what the theorem promises.",
+    "reproduce": "Recompute the tables and figures of the theorems on data.",
     "doctor": "Show versions, BLAS, threads, GPU and optional backends.",
 }
 
