@@ -90,6 +90,24 @@ def test_a_kink_is_slid_along_or_crossed(sign):
     assert [(s.unit, s.opened) for s in multiprecision_flow(net, [[1]], y, t_end=10).switches] == [(1, False)]
 
 
+@pytest.mark.slow
+def test_small_networks_that_switch_mostly_slide():
+    """The count in docs/findings.md: 40 networks, 17 with a switch, of which 16 slide along its kink."""
+    found = []
+    for seed in range(40):
+        net, X, y = task(seed, 3.0)
+        try:
+            flow = multiprecision_flow(MultiprecisionNetwork.from_network(net, digits=10), X, y, t_end=6)
+            found.append("crosses" if flow.switches else "none")
+        except NotConvergedError as error:
+            found.append("slides" if "slides" in str(error) else "other")
+    assert {word: found.count(word) for word in ("slides", "crosses", "none")} == {
+        "slides": 16,
+        "crosses": 1,
+        "none": 23,
+    }
+
+
 def test_refusals():
     net = MultiprecisionNetwork([[0, 1], [1, 0]], [[1], [2]], [1, 1], "0.25", digits=12)
     with pytest.raises(InputError, match="increasing times"):

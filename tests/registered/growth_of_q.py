@@ -1,7 +1,7 @@
 """The registered run on (13): how the change of q grows with the width. The design is in derivations/gg22/_switching.py.
 
 ``python tests/registered/growth_of_q.py run FILE`` runs it (minutes) and writes the data;
-``python tests/registered/growth_of_q.py show FILE`` prints the exponents of such a file.
+``python tests/registered/growth_of_q.py show FILE`` prints the exponents of such a file, ``draw FILE`` draws it beside it.
 """
 
 from __future__ import annotations
@@ -46,5 +46,39 @@ def show(file: Path) -> None:
         print(f"{name:9s}" + "  ".join(f"{e:6.3f} [{low:6.3f}, {high:6.3f}]" for e, low, high in fits), f"  {means}")
 
 
+def draw(file: Path) -> None:
+    """The draws, their geometric means and the fitted powers, in the logarithms, as FILE with the ending .svg."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    mpl.rcParams["svg.hashsalt"] = "growth"  # the same file at every drawing
+    record = json.loads(file.read_text(encoding="utf-8"))
+    widths = np.array(record["widths"], dtype=float)
+    figure = Figure(figsize=(7, 4.4), layout="constrained")
+    axes = figure.subplots()
+    shown = (
+        ("change_q", "change of q", "C0", "o"),
+        ("jump", "sum of its jumps", "C1", "s"),
+        ("smooth", "smooth part", "C2", "^"),
+    )
+    for name, words, colour, marker in shown:
+        table = np.array(record["by width"][name], dtype=float).T
+        table = table[np.isfinite(table).all(axis=1)]
+        exponent, low, high = exponent_interval(widths, table)
+        means = np.exp(np.log(table).mean(axis=0))
+        middle = np.exp(np.log(widths).mean()), np.exp(np.log(means).mean())
+        axes.plot(widths, table.T, marker, color=colour, alpha=0.25, markersize=3)
+        axes.plot(
+            widths, means, marker, color=colour, label=f"{words}: exponent {exponent:.2f} [{low:.2f}, {high:.2f}]"
+        )
+        axes.plot(widths, middle[1] * (widths / middle[0]) ** exponent, color=colour)
+    axes.set(xscale="log", yscale="log", xlabel="width m", ylabel="largest norm over five samples")
+    axes.set_xticks(widths, [f"{w:.0f}" for w in widths])
+    axes.set_yticks([2, 3, 5, 8, 12], ["2", "3", "5", "8", "12"])
+    axes.minorticks_off()
+    figure.legend(loc="outside upper center", ncols=2, fontsize="small")
+    figure.savefig(file.with_suffix(".svg"), metadata={"Date": None})
+
+
 if __name__ == "__main__":
-    {"run": run, "show": show}[sys.argv[1]](Path(sys.argv[2]))
+    {"run": run, "show": show, "draw": draw}[sys.argv[1]](Path(sys.argv[2]))
