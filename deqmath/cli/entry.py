@@ -25,7 +25,7 @@ COMMANDS = {
     "bound": "Certified bounds on data: digits that are proved, not estimated.",
     "check-certificate": "Prove a bound's certificate again, by other mathematics.",
     "train": "Train a network while measuring what the theorem promises.",
-    "reproduce": "Recompute the tables and figures of Theorems 3.1 and 4.1 on data, from stored seeds.",
+    "reproduce": "Recompute tables and figures on data, from stored seeds.",
     "doctor": "Show versions, BLAS, threads, GPU and optional backends.",
 }
 

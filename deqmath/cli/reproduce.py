@@ -8,9 +8,9 @@ DATA = ("digits", "diabetes")
 
 
 def reproduce_command(*, output: Path = Path("deqmath-reproduce"), samples: int = 20, widths: tuple[int, int] = (64, 256), seeds: int = 2) -> int:  # fmt: skip
-    """Recompute the tables and figures of Theorems 3.1 and 4.1 on data, from stored seeds.
+    """Recompute tables and figures on data, from stored seeds.
 
-    For digits and diabetes, true and random labels, two widths and several seeds: the residual against its envelope,
+    Theorems 3.1 and 4.1 on digits and diabetes, true and random labels, two widths and several seeds: the residual against its envelope,
     and the bound, its parts and the measured test error. A cell that is in the folder already is not computed again.
 
     Parameters
