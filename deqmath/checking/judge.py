@@ -24,6 +24,9 @@ from deqmath.expressions.dimension import same_shape
 from deqmath.expressions.plain import plain
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
+#: What the judge says of a statement that it could evaluate nowhere.
+NO_POINT = "no point could be drawn: every one tried was singular or had no consistent gates"
+
 
 @any_depth
 def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard") -> Verdict:
@@ -88,7 +91,7 @@ def verdict_of(
         evidence = Evidence("exact", "refuted", detail, figures)
         return replace(verdict, evidence=(evidence,), counterexample=boundary.script)
     if outcome.agrees is None:
-        detail = "no point could be drawn: every one tried was singular or had no consistent gates"
+        detail = NO_POINT
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
     where = outcome.disagreement and outcome.disagreement[0]
     found = find_counterexample(at_instances(test), seed, also=where, smallest=smallest)

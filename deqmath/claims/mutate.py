@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr
 
+from deqmath.checking.judge import NO_POINT
 from deqmath.checking.verdict import Status, Verdict
 from deqmath.claims.guard import guarded
 from deqmath.claims.result import KindCount, Mutant, Mutation
@@ -33,7 +34,8 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
     A planted error that a check rejects as ill-formed (:class:`~deqmath.errors.ShapeError`)
     counts as refuted; one that makes a check crash counts as undecided there.
     One that is not refuted is no error only if the calculus, which no check uses, proves it equal
-    to the subject for all dimensions; it is then listed as equivalent and not counted as planted.
+    to the subject for all dimensions; it is then listed as equivalent and not counted as planted. So is one
+    that no check could evaluate at any point, such as an inverse of what is singular everywhere: it states nothing.
     """
     tally: Counter[Status] = Counter()
     kinds: dict[str, KindCount] = {}
@@ -50,6 +52,9 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
             status: Status = "refuted" if "refuted" in seen else "undecided" if "undecided" in seen else "verified"
             if status != "refuted" and _proved_equal(subject, mutant.expression, where):
                 equivalent.append(Mutant(str(mutant.name), str(mutant.description), "proved equal"))
+                continue
+            if status != "refuted" and _defined_nowhere(judged for _, judged, _ in outcomes):
+                equivalent.append(Mutant(str(mutant.name), str(mutant.description), f"states nothing: {NO_POINT}"))
                 continue
             tally[status] += 1
             _count(kinds, [judged for _, judged, _ in outcomes])
@@ -93,6 +98,12 @@ def _proved_equal(subject: Any, other: Any, where: str) -> bool:
 
     found, _ = guarded(lambda: proves_equal(subject, other), where)
     return bool(found)
+
+
+def _defined_nowhere(judged: Iterable[Verdict | None]) -> bool:
+    """Whether every check that had something to say found no point to say it at."""
+    details = [e.detail for verdict in judged if verdict is not None for e in verdict.evidence if e.status != "assumed"]
+    return bool(details) and all(detail == NO_POINT for detail in details)
 
 
 def _judge(verdict: Verdict, mutant: Any, where: str) -> tuple[Status, Verdict | None, str]:

@@ -45,7 +45,7 @@ class Mutation:
     kinds
         The same by kind of evidence, each over the errors it was asked about.
     equivalent
-        Slips that change nothing, as the calculus proves; they are not among those planted.
+        Slips that change nothing, as the calculus proves, or that are defined nowhere; they are not among those planted.
     """
 
     planted: int = 0

@@ -41,7 +41,10 @@ def well_posed_for_every_A(case):
 
     U^{-1} = sum (gamma S)^k has no negative entry, so ||U^{-1}||_1, its largest column sum, is 1/(1 - gamma).
     """
-    yield dm.check_equal(net.ones * Inverse(net.U) * (1 - net.gamma), net.ones, seed=case.seed, level=case.level)
+    yield dm.rewriting(net.ones * net.U, title="a left eigenvector", label="1ᵀU").then(
+        (1 - net.gamma) * net.ones, because="1ᵀS = 1ᵀ: the columns of a softmax sum to one"
+    )
+    yield dm.check_equal(net.ones * net.U, (1 - net.gamma) * net.ones, seed=case.seed, level=case.level)
     sums, determinants = enclosed_columns()
     yield holds_on(sums, "|1ᵀs_j - 1| ≤ 10⁻³⁰, enclosed", kind="certified")
     yield holds_on(determinants, "(1-γ)^m ≤ |det U|, enclosed", kind="certified")
