@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import RK45
 
 from deqmath.errors import DeqmathError, NotWellPosedError
 from deqmath.numeric.journey import Journey
@@ -14,12 +14,17 @@ from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import State, stop_reason
 from deqmath.numeric.run import RunStatus
 
+if TYPE_CHECKING:
+    from scipy.integrate import RK45
+
 #: Below this fraction of the final time a step that still leaves rho < 1 is the boundary itself.
 LEAST_STEP = 1e-9
 
 
 def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
     """Integrate to the end, restarted at every recorded time; status and message."""
+    from scipy.integrate import RK45  # slow to import, and only this reference needs it
+
     near = journey.state
     names = near.net.trainable
     shapes = [getattr(near.net, name).shape for name in names]

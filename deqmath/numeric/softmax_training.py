@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import RK45
 
 from deqmath.errors import InputError, NotConvergedError
 from deqmath.numeric.arrays import is_foreign, is_numpy
@@ -152,6 +151,8 @@ def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
 
 def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, str]:
     """SciPy's RK45 on the stacked parameters, restarted at every recorded time with the slope and step it last had."""
+    from scipy.integrate import RK45  # slow to import, and only this reference needs it
+
     net, Y, form = journey.state.net, journey.state.Y, journey.state.form
 
     def slope(_: float, flat: Matrix) -> Matrix:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from deqmath.numeric import ReLUNetwork
 
@@ -53,6 +52,8 @@ def along(network: ReLUNetwork, X: np.ndarray, y: np.ndarray, x: np.ndarray, end
     ArithmeticError
         If a gate switches on the way, which would spoil the quadrature.
     """
+    from scipy.integrate import solve_ivp  # slow to import, and not needed from the cache
+
     shape = network.A.shape
     at, weights = np.polynomial.legendre.leggauss(nodes)
     times, weights = end * (at + 1) / 2, weights * end / 2

@@ -23,7 +23,6 @@ from fractions import Fraction
 
 import flint
 import numpy as np
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from sympy import Identity, Inverse, MatrixSymbol, Symbol
 
@@ -94,6 +93,8 @@ def skewed(gram):
 )
 def linearised_training_error(case):
     """du/dt = -H E (u_0 - y) = -H (u - y), and u = u_0 where E = I: the one solution of the coupled flow."""
+    from scipy.integrate import solve_ivp  # slow to import, and not needed from the cache
+
     yield derive_eq18()
     yield dm.check_directional_derivative(-H * (eq18 - y), eq18, motion, seed=case.seed, level=case.level)
     yield dm.check_equal(start, eq18, assuming=[dm.equation(E - I, E)], seed=case.seed, level=case.level)
@@ -125,6 +126,8 @@ def linearised_training_error(case):
 )
 def linearised_prediction(case):
     """The derivative along E' = -H E is -k^T (u - y), and g = g_0 where E = I; at a sample, k is a column of H and (19) is (18)."""
+    from scipy.integrate import solve_ivp  # slow to import, and not needed from the cache
+
     yield derive_eq19()
     yield dm.check_directional_derivative(
         -k.T * (eq18 - y), eq19, motion, assuming=[regular], seed=case.seed, level=case.level
