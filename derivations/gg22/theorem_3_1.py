@@ -13,7 +13,8 @@ Proof. As long as (a) and (b) hold, d||r||^2/dt = -2 r^T H r <= -lambda_0 ||r||^
 ||dA/dt||_F = sqrt(r^T H r) <= sqrt(tr H) ||r||, and (c) integrates to ||A(t) - A(0)||_F <= omega <= c sqrt(m): (b) holds strictly
 before it can fail. By (12), (13') and (14), (15) bounds ||H(t) - H(0)|| by lambda_0/2, and Weyl's inequality gives (a).
 
-The jumps of q at switches are part of ||H(t) - H(0)|| (see change_of_q.py).
+The jumps of q at switches are part of ||H(t) - H(0)|| (see change_of_q.py). That the flow exists for all t is assumed: (6) alone does
+not give it, since the flow can slide along a kink (see sliding.py).
 
 Source: gg22, Theorem 3.1 and Appendix C.
 """
