@@ -110,10 +110,10 @@ def _needed_lines(prologue: list[str], body: list[str], dims: set[str]) -> list[
     """The prologue without the dimensions that no line reads."""
     kept: list[str] = []
     for line in reversed(prologue):
-        name, _, value = line.partition(" = ")
-        code = [text.partition("  # ")[0] for text in [*kept, *body]]
-        if name in dims and value.startswith("sizes[") and not any(re.search(rf"\b{name}\b", text) for text in code):
+        name, _, value = line.strip().partition(" = ")
+        code = [re.sub(r'"[^"]*"', "", text.partition("  # ")[0]) for text in [*kept, *body]]
+        if name in dims and "[" in value and not any(re.search(rf"\b{name}\b", text) for text in code):
             continue
         kept.insert(0, line)
     read = any("sizes[" in line for line in kept)
-    return [line if read else line.removeprefix("sizes = ") for line in kept]
+    return [line if read else line.replace("sizes = _sizes(", "_sizes(") for line in kept]

@@ -54,6 +54,35 @@ def test_a_bad_argument_is_named(jvp, changed, message):
         jvp(**_arguments(**changed))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"gamma": 1},
+        {"gamma": np.float64(0.1)},
+        {"z": [[1.0], [2.0], [3.0]]},
+        {"V": np.ones((2, 3, 3))},
+        {"phi": np.ones((3, 1), dtype=np.float32)},
+        {"A": np.ones((3, 3), dtype=">f8")},
+        {"A": np.ones((3, 4))},
+        {"A": np.ones(3)},
+        {"A": np.zeros((0, 0)), "V": np.zeros((0, 0)), "phi": np.ones((0, 1)), "z": np.ones((0, 1))},
+        {"phi": np.ones((3, 2))},
+        {"z": np.ma.masked_array(np.ones((3, 1)))},
+        {"gamma": np.nan},
+    ],
+)
+def test_only_plain_arguments_pass_without_the_general_checks(monkeypatch, changed):
+    jvp = dm.generate({"jvp": CASES["jvp10"]}).load().jvp
+
+    def general(*_):
+        raise AssertionError
+
+    monkeypatch.setitem(jvp.__globals__, "_matrix", general)
+    assert jvp(**_arguments()).shape == (3, 1)
+    with pytest.raises(AssertionError):
+        jvp(**_arguments(**changed))
+
+
 def test_a_singular_matrix_is_named(jvp):
     ones = np.ones((3, 1))
     with pytest.raises(np.linalg.LinAlgError, match="I - gamma D A is singular"):

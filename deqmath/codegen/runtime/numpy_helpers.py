@@ -34,10 +34,11 @@ def _real(name: str, value: Any) -> np.ndarray:
 
 def _finite(**arguments: Any) -> None:
     """Refuse what is not finite: the sum of squares of an array is finite only where all of it is."""
-    with np.errstate(all="ignore"):
-        total = sum([np.vdot(array, array) for array in arguments.values()])
-        if total - total == 0.0:
-            return
+    total = 0.0
+    for array in arguments.values():
+        total += float(np.vdot(array, array))  # vdot and Python's floats warn of nothing
+    if total - total == 0.0:
+        return
     for name, array in arguments.items():  # the sum may also overflow
         if not np.isfinite(array).all():
             bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
@@ -75,12 +76,14 @@ def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 
 def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]]) -> dict[str, int]:
     """The dimensions read from the shapes; two arguments that disagree are both named."""
-    sizes: dict[str, int] = {}
+    sizes: dict[Any, int] = {}
     source: dict[str, str] = {}
     for name, (array, axes) in arguments.items():
-        shape = array.shape
-        for axis, size in ((axes[0], shape[-2]), (axes[1], shape[-1])):
-            if axis == size or sizes.get(str(axis)) == size:
+        rows, columns = array.shape[-2:]
+        if sizes.get(axes[0], axes[0]) == rows and sizes.get(axes[1], axes[1]) == columns:
+            continue  # nothing new: the common case, and the fast one
+        for axis, size in ((axes[0], rows), (axes[1], columns)):
+            if sizes.get(axis, axis) == size:
                 continue
             needed = f"({axes[0]}, {axes[1]})"
             if axis == "":
@@ -107,7 +110,10 @@ def _shape(name: str, array: np.ndarray, shape: tuple[int, int], symbols: str) -
 
 def _batch(**arguments: Any) -> tuple[int, ...]:
     """The common batch shape of the arguments."""
-    if all(type(value) is float or value.ndim == 2 for value in arguments.values()):
+    for value in arguments.values():
+        if type(value) is not float and value.ndim != 2:
+            break
+    else:
         return ()
     shapes = {name: np.shape(value)[:-2] for name, value in arguments.items()}
     try:
@@ -119,12 +125,17 @@ def _batch(**arguments: Any) -> tuple[int, ...]:
 
 def _finish(result: Any, shape: tuple[int, ...], arguments: tuple[Any, ...]) -> Any:
     """The result in the batch shape and dtype of the arguments, never an argument itself."""
+    if type(result) is np.ndarray and result.shape == shape and result.base is None:
+        # An array that owns its numbers shares them with an argument only where it is that argument.
+        dtype = result.dtype
+        for a in arguments:
+            if a is result or (type(a) is np.ndarray and a.dtype is not dtype):
+                break
+        else:
+            return result
     arrays = [a for a in arguments if isinstance(a, np.ndarray)]
     dtypes = {a.dtype for a in arrays}
     dtype = np.dtype(np.float64) if len(dtypes) != 1 else dtypes.pop()
-    if type(result) is np.ndarray and result.shape == shape and result.base is None and result.dtype == dtype:
-        # An array that owns its numbers shares them with an argument only where it is that argument.
-        return result if all(result is not a for a in arrays) else result.copy()
     out = np.asarray(result, dtype=dtype)
     if out.shape != shape:
         out = np.broadcast_to(out, shape)
@@ -153,9 +164,9 @@ def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndar
     """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
     with np.errstate(all="ignore"):
         Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
-        total = np.vdot(Y, Y)
-        if total - total == 0.0:
-            return Y
+    total = float(np.vdot(Y, Y))
+    if total - total == 0.0:
+        return Y
     _finite(**argument)
     return M @ X  # the product overflows, and NumPy says so
 
@@ -164,9 +175,9 @@ def _checked_gram(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np
     """``M X`` for ``X = M^T``: its diagonal, a sum of squares, is not finite where M is not."""
     with np.errstate(all="ignore"):
         Y = M @ X
-        total = Y.trace() if Y.ndim == 2 else np.trace(Y, axis1=-2, axis2=-1).sum()
-        if total - total == 0.0:
-            return Y
+        total = float(Y.trace() if Y.ndim == 2 else np.trace(Y, axis1=-2, axis2=-1).sum())
+    if total - total == 0.0:
+        return Y
     _finite(**argument)
     return M @ X
 

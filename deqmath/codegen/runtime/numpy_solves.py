@@ -30,11 +30,17 @@ def _over_batch(solve: Any, factors: Any, B: np.ndarray, *options: Any) -> np.nd
     return out
 
 
+def _lapack(name: str, M: np.ndarray, B: np.ndarray) -> Any:
+    """LAPACK's routine for two arrays: SciPy's search for it is left out for float64."""
+    if M.dtype is B.dtype is np.dtype(float):
+        return getattr(scipy.linalg.lapack, f"d{name}")
+    return scipy.linalg.get_lapack_funcs(name, (M, B))
+
+
 def _lu(M: np.ndarray, name: str) -> Any:
     """``M^T = P L U``: one factorisation, or an array of them for a batch."""
     if M.ndim == 2:
-        getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (M,))
-        lu, pivots, info = getrf(M.T)
+        lu, pivots, info = _lapack("getrf", M, M)(M.T)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
         return lu, pivots
@@ -48,7 +54,7 @@ def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarr
     """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M^T."""
     if not isinstance(factors, tuple) or B.ndim > 2:
         return _over_batch(_lu_solve, factors, B, transposed)
-    getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (factors[0], B))
+    getrs = _lapack("getrs", factors[0], B)
     return np.asarray(getrs(*factors, B, trans=not transposed)[0])
 
 
@@ -63,14 +69,14 @@ def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
 
 
 def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
-    """The open rows S of the gate d, and ``(I + s X)_SS^T = P L U``; an array of them for a batch."""
-    if d.ndim == X.ndim == 2 and np.ndim(s) == 0:
+    """The open rows S of the gate d, and ``(I + s X)_SS = P L U``; an array of them for a batch."""
+    if d.ndim == X.ndim == 2 and (type(s) is float or np.ndim(s) == 0):
         rows = d[:, 0].nonzero()[0]
-        M = X[rows][:, rows]
+        M = X[rows][:, rows]  # picking columns last stores them first, as LAPACK reads them
         M *= s
-        M.flat[:: len(rows) + 1] += 1.0
-        getrf: Any = scipy.linalg.get_lapack_funcs("getrf", (M,))
-        lu, pivots, info = getrf(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
+        diagonal = np.einsum("ii->i", M)
+        diagonal += 1.0
+        lu, pivots, info = _lapack("getrf", M, M)(M, overwrite_a=True) if len(rows) else (M, rows, 0)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
         return rows, lu, pivots
@@ -90,8 +96,8 @@ def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.n
     rows, lu, pivots = factors
     out = np.zeros(B.shape, dtype=B.dtype)
     if len(rows):
-        getrs: Any = scipy.linalg.get_lapack_funcs("getrs", (lu, B))
-        out[rows] = getrs(lu, pivots, B[rows], trans=not transposed, overwrite_b=True)[0]
+        getrs = _lapack("getrs", lu, B)
+        out[rows] = getrs(lu, pivots, B[rows], trans=transposed, overwrite_b=True)[0]
     return out
 
 

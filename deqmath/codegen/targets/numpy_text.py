@@ -14,22 +14,73 @@ from deqmath.codegen.targets.array_text import sizes_lines
 
 
 def prologue(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
-    """Convert and check each argument, then read the dimensions and the batch shape."""
+    """Check each argument, read the dimensions and the batch shape: at once where all is plain."""
+    arrays = ", ".join(f"{a.name}={a.name}" for a in sig.of_kind("matrix", "scalar"))
+    general = [*_general(sig, write), f"batch = _batch({arrays})"]
+    plain = _plain(sig)
+    if plain:
+        comment = "# Float64 matrices and floats pass here; all else is converted, or refused with a reason."
+        lines = [comment, *plain, "else:", *(f"    {line}" for line in general)]
+    else:
+        lines = general
+    scanned = [a.name for a in sig.of_kind("matrix") if a.symbol not in sig.certified]
+    if scanned:
+        lines.append(f"_finite({', '.join(f'{x}={x}' for x in scanned)})")
+    words = dict.fromkeys(word for word, _ in sig.stated)
+    groups = [f"{w}={{{', '.join(f'{chr(34)}{x}{chr(34)}: {x}' for k, x in sig.stated if k == w)}}}" for w in words]
+    return [*lines, f"_stated({', '.join(groups)})"] if groups else lines
+
+
+def _general(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
+    """Convert and check each argument, then read the dimensions."""
     lines, dims = [], sig.names
     for a in sig.of_kind("matrix"):
         lines.append(f'{a.name} = _matrix("{a.name}", {a.name}, "{shape_text(a.shape, dims)}")')
     lines += [f'{a.name} = _scalar("{a.name}", {a.name})' for a in sig.of_kind("scalar")]
     lines += [f'{a.name} = _integer("{a.name}", {a.name}, 1)' for a in sig.of_kind("dimension")]
-    scanned = [a.name for a in sig.of_kind("matrix") if a.symbol not in sig.certified]
-    if scanned:
-        lines.append(f"_finite({', '.join(f'{x}={x}' for x in scanned)})")
-    lines += sizes_lines(sig, write)
-    words = dict.fromkeys(word for word, _ in sig.stated)
-    groups = [f"{w}={{{', '.join(f'{chr(34)}{x}{chr(34)}: {x}' for k, x in sig.stated if k == w)}}}" for w in words]
-    lines += [f"_stated({', '.join(groups)})"] if groups else []
-    arrays = [a.name for a in sig.of_kind("matrix", "scalar")]
-    lines.append(f"batch = _batch({', '.join(f'{x}={x}' for x in arrays)})")
-    return lines
+    return lines + sizes_lines(sig, write)
+
+
+def _plain(sig: Signature) -> list[str]:
+    """The branch for float64 matrices without batch axes and finite floats: comparisons, and no call that can fail."""
+    matrices, scalars = sig.of_kind("matrix"), [a.name for a in sig.of_kind("scalar")]
+    simple = all(k.is_Symbol or k.is_Integer for a in matrices for k in a.shape)
+    if not matrices or not simple or len(matrices) + len(scalars) < len(sig.arguments):
+        return []
+    names = [a.name for a in matrices]
+    read: dict[Expr, str] = {}  # dimension -> where it is read
+    groups: dict[tuple[str, ...], list[str]] = {}  # shape -> arguments of that shape
+    sources = []
+    for a in matrices:
+        fresh = [k for k in a.shape if k.is_Symbol and k not in read]
+        for axis, k in enumerate(a.shape):
+            if k.is_Symbol:
+                read.setdefault(k, f"{a.name}.shape[{axis}]")
+        sources += [a.name] if fresh else []
+        groups.setdefault(tuple(read.get(k, str(k)) for k in a.shape), []).append(a.name)
+    tests = [
+        *_chain("type({})", names, " is ", "np.ndarray"),
+        *_chain("{}.dtype", names, " is ", "np.dtype(float)"),
+        *_chain("type({})", scalars, " is ", "float"),
+        *(f"{x} - {x} == 0.0" for x in scalars),
+        *_chain("{}.ndim", sources, " == ", "2"),
+        *(f"{x}.size" for x in sources),
+    ]
+    for shape, given in groups.items():
+        tests += _chain("{}.shape", given, " == ", f"({', '.join(shape)})")
+    start = ["if (", f"    {tests[0]}", *(f"    and {test}" for test in tests[1:]), "):"]
+    return [*start, *(f"    {sig.names[k]} = {where}" for k, where in read.items()), "    batch = ()"]
+
+
+def _chain(pattern: str, names: list[str], relation: str, value: str) -> list[str]:
+    """``type(A) is type(B) is np.ndarray``, broken where a line would grow too long."""
+    chains: list[list[str]] = []
+    for name in names:
+        text = pattern.format(name)
+        if not chains or len(relation.join([*chains[-1], text, value])) > 100:
+            chains.append([])
+        chains[-1].append(text)
+    return [relation.join([*chain, value]) for chain in chains]
 
 
 def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
