@@ -9,9 +9,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sympy import Expr
+
 import deqmath as dm
 from deqmath.checking.mutants import Mutant, mutants
-from deqmath.errors import ShapeError
+from deqmath.errors import ShapeError, SingularError
 
 from .collection import ALL
 from .derive import derived
@@ -30,7 +32,7 @@ class Score:
     refuted: Counter[str] = field(default_factory=Counter)
     planted: Counter[str] = field(default_factory=Counter)
     survivors: list[tuple[Problem, Mutant, str]] = field(default_factory=list)
-    equivalent: list[tuple[Problem, Mutant]] = field(default_factory=list)
+    equivalent: list[tuple[Problem, Mutant, str]] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -44,6 +46,14 @@ def status(problem: Problem, mutant: Mutant) -> str:
         return "refuted"
 
 
+def excuse(result: Expr, mutant: Mutant) -> str:
+    """Why a planted slip that was not refuted is no error, or ""."""
+    try:
+        return "proved equal" if dm.proves_equal(result, mutant.expression) else ""
+    except SingularError as error:
+        return f"states nothing: {error}"
+
+
 def run() -> Score:
     """Plant every error in every result; one that survives is no error only if the calculus proves it equal."""
     score, start = Score(), time.perf_counter()
@@ -51,8 +61,9 @@ def run() -> Score:
         result = derived(problem)
         for mutant in mutants(result):
             found = status(problem, mutant)
-            if found != "refuted" and dm.proves_equal(result, mutant.expression):
-                score.equivalent.append((problem, mutant))
+            reason = excuse(result, mutant) if found != "refuted" else ""
+            if reason:
+                score.equivalent.append((problem, mutant, reason))
                 continue
             score.planted[mutant.name] += 1
             score.refuted[mutant.name] += found == "refuted"
@@ -75,7 +86,9 @@ def page(score: Score) -> str:
     left = "\n".join(
         f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {found}." for p, m, found in score.survivors
     )
-    same = "\n".join(f"- {p.subject}, {p.name}: {m.name}, `{m.description}`." for p, m in score.equivalent)
+    same = "\n".join(
+        f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {reason}." for p, m, reason in score.equivalent
+    )
     return f"""# Mutation testing of the checker
 
 Written by `python -m tests.identities.mutation`. In the derived result of each of the {len(ALL)} identities
@@ -96,8 +109,8 @@ Score: {refuted} of {planted} refuted ({100 * refuted / planted:.1f}%), in {scor
 ## Slips that change nothing
 
 {len(score.equivalent)} more slips were not refuted, and are no errors: the rules of the calculus, which the checker
-does not use, prove each equal to the original for all dimensions wherever both are defined. A slip that is not refuted
-and not proved equal would stand above as a survivor. A slip that leaves a block matrix to be inverted with a zero block
+does not use, prove each equal to the original for all dimensions wherever both are defined, or find that it inverts
+what is 0. A slip that is not refuted and not excused so would stand above as a survivor. A slip that leaves a block matrix to be inverted with a zero block
 row or column is not planted: it is defined nowhere.
 
 {same}
