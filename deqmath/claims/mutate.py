@@ -102,7 +102,7 @@ def _proved_equal(subject: Any, other: Any, where: str) -> bool:
 
 def _defined_nowhere(judged: Iterable[Verdict | None]) -> bool:
     """Whether every check that had something to say found no point to say it at."""
-    details = [e.detail for verdict in judged if verdict is not None for e in verdict.evidence if e.status != "assumed"]
+    details = [e.detail for verdict in judged if verdict is not None for e in verdict.evidence if e.kind != "assumed"]
     return bool(details) and all(detail == NO_POINT for detail in details)
 
 

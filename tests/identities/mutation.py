@@ -22,6 +22,10 @@ from .problems import Problem
 #: The module of the operators (its name is also that of a function).
 planting = sys.modules[Mutant.__module__]
 
+#: What survives, and why, by (identity, what it became).
+SHUT = "the planted inverse exists only where every gate is shut; there gate(u) = 0 and what is stated is true"
+EXPLAINED = {"push-through of a gate": SHUT, "(I + D)⁻¹ = I - ½ D for a gate": SHUT}
+
 PAGE = Path(__file__).parents[2] / "docs" / "mutation.md"
 
 
@@ -84,7 +88,8 @@ def page(score: Score) -> str:
     ]
     table = "\n".join(f"| {n} | {d} | {score.planted[n]} | {score.refuted[n]} |" for n, d in operators)
     left = "\n".join(
-        f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {found}." for p, m, found in score.survivors
+        f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {found}; {EXPLAINED.get(p.name, 'not explained')}."
+        for p, m, found in score.survivors
     )
     same = "\n".join(
         f"- {p.subject}, {p.name}: {m.name}, `{m.description}`: {reason}." for p, m, reason in score.equivalent
