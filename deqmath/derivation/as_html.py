@@ -48,7 +48,8 @@ def _formula(s: Step, d: Derivation) -> str:
     plain = f"{s.label.text} {s.line.relation} {text(s.expression, d.names)}"
     first, *rest = broken(latex(s.expression, d.names))
     shown = [svg(f"{head} {first}", plain), *(svg(f"\\quad {r}", plain) for r in rest)]
-    return "<br>".join(shown)
+    fallback = next((line for line in shown if line.startswith("<code>")), None)
+    return fallback or "<br>".join(shown)  # the fallback is the whole line: once is enough
 
 
 def _list(title: str, items: list[str]) -> str:

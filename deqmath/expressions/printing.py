@@ -147,7 +147,7 @@ def _join_sum(parts: list[str]) -> str:
 
 def _raise(x: MatrixExpr, mark: str, tex: str, st: Style) -> tuple[str, int]:
     inner = _bracket(_piece(x, st), ATOM, st)
-    if st.tex and isinstance(x, (Transpose, Inverse, MatPow, HadamardPower)):
+    if st.tex and "^" in inner:
         inner = f"{{{inner}}}"  # a second superscript is an error in LaTeX
     return (f"{inner}^{{{tex}}}" if st.tex else f"{inner}{mark}"), ATOM
 
@@ -365,6 +365,8 @@ def _column(x: Column, st: Style) -> tuple[str, int]:
     if isinstance(base, SoftmaxColumns):
         return _call("softmax", Column(base.arg, i), st)
     inner = _bracket(_piece(base, st), ATOM, st)
+    if st.tex and "_" in inner:
+        inner = f"{{{inner}}}"  # nor may there be a second subscript
     return (f"{inner}_{{\\cdot {i}}}" if st.tex else f"{inner}[:,{i}]"), ATOM
 
 

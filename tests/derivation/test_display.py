@@ -100,3 +100,15 @@ def test_a_long_line_in_html_is_broken_and_keeps_the_reason_in_sight(eq6):
     page = eq6.to_html()
     assert "overflow-x:auto" in page
     assert page.count("<svg") > len(eq6.steps)
+
+
+def test_named_parts_that_are_raised_twice_are_drawn():
+    """An abbreviated transpose has a superscript already; a column of its inverse, transposed, takes two more."""
+    m = dm.dim("m")
+    A, B, G = MatrixSymbol("A", m, m), MatrixSymbol("B", m, m), MatrixSymbol("G", m, m)
+    S = softmax_columns(A)
+    U = sp.Identity(m) - S / 2
+    made = dm.gradient(sp.Trace(G.T * B * sp.Inverse(U)), A).where(U=U)
+    assert "}^{-1}_" in made.to_latex()
+    assert "^{\\mathsf{T}}^" not in made.to_latex()
+    assert "<code>" not in made.to_html()
