@@ -30,6 +30,10 @@ class BadPoint(ArithmeticError):
     """The point drawn lies on a pole, a kink, or where a root does not exist; draw another."""
 
 
+class SingularPoint(BadPoint):
+    """A matrix that the statement inverts is singular at the point drawn."""
+
+
 class NotInDomain(ArithmeticError):
     """The domain cannot evaluate this function (exp of a rational, say)."""
 

@@ -20,7 +20,7 @@ from sympy.core.sympify import _sympify as sympify  # strict: refuses text, whic
 
 from deqmath.checking.atoms import MOST_FOR_THREE, Gates
 from deqmath.checking.degree import AtomDegrees
-from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField
+from deqmath.checking.domains import PRIME, PRIMES, BadPoint, NotInDomain, PrimeField, SingularPoint
 from deqmath.checking.evaluation import Evaluator, Point
 from deqmath.checking.points import (
     Alphabet,
@@ -74,6 +74,9 @@ class ExactOutcome:
         Whether every gate pattern was tried at one size at least.
     on_solution_set
         Whether the equations held at the points.
+    singular_patterns, other_patterns
+        How many patterns of gates, summed over the sizes, gave no point: because a matrix that the statement inverts
+        is singular there at every try, or for another reason (signs that contradict one another).
     disagreement
         Sizes and bindings of the first disagreement.
     """
@@ -86,6 +89,8 @@ class ExactOutcome:
     all_patterns: bool
     some_size_exhausted: bool
     on_solution_set: bool
+    singular_patterns: int
+    other_patterns: int
     disagreement: tuple[dict[Symbol, int], Bindings] | None = None
 
 
@@ -124,6 +129,9 @@ class _State:
         self.all_patterns = True
         self.some_size_exhausted = False
         self.on_solution_set = True
+        self.singular_patterns = self.other_patterns = 0
+        #: Whether the tries of the last point that could not be drawn ended at a singular matrix.
+        self.singular = False
         self.solved: list[Solved] = []
         self.unsolvable: set[MatrixExpr] = set()
         self.atoms = self.roots = self.levels = 0
@@ -150,7 +158,11 @@ class _State:
         for pattern, length in patterns:
             for _ in range(repeats):
                 result = self._one(sizes, bindings, pattern, length)
-                if result is not None and not result[0]:
+                if result is None:
+                    self.singular_patterns += self.singular
+                    self.other_patterns += not self.singular
+                    break  # the next tries would end as these did
+                if not result[0]:
                     return False
         self.sizes.append({str(k): v for k, v in sizes.items()})
         self.worst = max(self.worst, repeats * per_point)
@@ -158,6 +170,7 @@ class _State:
 
     def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
         """One point: (sides agree, gate bits used), or None if none could be drawn."""
+        self.singular = False
         for _ in range(_TRIES):
             point = self._point(sizes, bindings, (pattern, length))
             if point is None:
@@ -168,7 +181,8 @@ class _State:
                 make_positive(point, self.letters)
                 make_nonnegative(point, self.test.nonnegative, bindings)
                 a, b = self.test.sides(point, bindings)
-            except BadPoint:
+            except BadPoint as reason:
+                self.singular = self.singular or isinstance(reason, SingularPoint)
                 continue
             self.points += 1
             self.atoms = max(self.atoms, len(field.atoms) + len(field.gates.bits))
@@ -230,6 +244,8 @@ class _State:
             self.all_patterns,
             self.some_size_exhausted,
             self.on_solution_set,
+            self.singular_patterns,
+            self.other_patterns,
             where,
         )
 

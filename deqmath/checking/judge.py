@@ -24,9 +24,6 @@ from deqmath.expressions.dimension import same_shape
 from deqmath.expressions.plain import plain
 from deqmath.expressions.statements import DerivativeOf, DifferentialOf, Equal, Given, NormAtMost, Statement
 
-#: What the judge says of a statement that it could evaluate nowhere.
-NO_POINT = "no point could be drawn: every one tried was singular or had no consistent gates"
-
 
 @any_depth
 def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int = 0, level: str = "standard") -> Verdict:
@@ -83,7 +80,9 @@ def verdict_of(
     if outcome.agrees:
         boundary = boundary_counterexample(test, seed) if test.nonnegative else None
         if boundary is None:
-            return replace(verdict, evidence=(_agreement(outcome),))
+            return replace(
+                verdict, evidence=(_agreement(outcome, stated=any(a.kind == "invertible" for a in assumptions)),)
+            )
         detail = (
             "the two sides differ where a hypothesis ≥ 0 holds with equality: state no_kink(u) where u = 0 is excluded"
         )
@@ -91,7 +90,7 @@ def verdict_of(
         evidence = Evidence("exact", "refuted", detail, figures)
         return replace(verdict, evidence=(evidence,), counterexample=boundary.script)
     if outcome.agrees is None:
-        detail = NO_POINT
+        detail = "no point could be drawn: every one tried was singular or had no consistent gates"
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
     where = outcome.disagreement and outcome.disagreement[0]
     found = find_counterexample(at_instances(test), seed, also=where, smallest=smallest)
@@ -119,7 +118,8 @@ def _agreement_in_balls(test: SidesTest, seed: int) -> tuple[Evidence, ...]:
     return (Evidence("numeric", "verified", detail, {"points": points, "digits": digits}),)
 
 
-def _agreement(o: ExactOutcome) -> Evidence:
+def _agreement(o: ExactOutcome, stated: bool) -> Evidence:
+    """The evidence of sides that agreed; `stated`: an inverse is among the hypotheses, so where there is none is excluded."""
     where = "; ".join(", ".join(f"{k}={v}" for k, v in s.items()) or "scalars" for s in o.sizes)
     detail = f"equal at {o.points} random points over prime fields near 2^61, at {len(o.sizes)} sizes ({where}); "
     figures = {
@@ -135,8 +135,15 @@ def _agreement(o: ExactOutcome) -> Evidence:
         )
         return Evidence("exact", "undecided", detail, figures)
     detail += f"chance of accepting an identity that is false at one of these sizes < 2^{o.log2_chance:.0f}"
-    if o.gates and o.all_patterns:
-        detail += ", for every pattern of its gates"
+    if o.singular_patterns:
+        detail += f"; at {o.singular_patterns} patterns of its gates a matrix that is inverted is singular, and nothing is said there"
+        figures["singular_patterns"] = o.singular_patterns
+        if not stated:
+            detail += ": state invertible(M) where they are excluded"
+            return Evidence("exact", "undecided", detail, figures)
+    elif o.gates and o.all_patterns:
+        can = " that can occur" if o.other_patterns else ""
+        detail += f", for every pattern of its gates{can}"
     elif o.gates and o.some_size_exhausted:
         detail += ", for every pattern of its gates at the smallest sizes and for 4 patterns at the others"
     elif o.gates:

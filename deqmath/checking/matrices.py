@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
-from deqmath.checking.domains import BadPoint, Domain
+from deqmath.checking.domains import Domain, SingularPoint
 
 
 class Value(Protocol):
@@ -57,7 +57,7 @@ class FieldMatrix:
             return FieldMatrix(self.domain, self.mat.inv())
         except ZeroDivisionError as e:
             msg = "a matrix to be inverted is singular at this point"
-            raise BadPoint(msg) from e
+            raise SingularPoint(msg) from e
 
     def kron(self, other: FieldMatrix) -> FieldMatrix:
         (p, q), (r, s) = self.shape, other.shape

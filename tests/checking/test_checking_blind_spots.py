@@ -138,3 +138,27 @@ def test_three_dimensions_are_told_apart_pairwise():
 def test_the_chance_of_error_is_stated_and_small():
     figures = dm.check_equal(Inverse(A) * Inverse(B), Inverse(B * A)).evidence[0].figures
     assert figures["log2_chance_of_error"] <= -100
+
+
+@pytest.mark.parametrize("factor", [-1, 7, Rational(-1, 2)])
+def test_what_is_singular_where_a_gate_is_open_is_not_verified(factor):
+    """I - gate(u) has an inverse only where every gate is shut: there anything times gate(u) is 0, and nothing is shown."""
+    gate = dm.gate(u)
+    verdict = dm.check_equal(Inverse(eye - gate), eye + factor * gate)
+    assert verdict.status == "undecided"
+    assert verdict.evidence[0].figures["singular_patterns"] > 0
+    assert "every pattern" not in verdict.evidence[0].detail
+
+
+def test_a_stated_inverse_excludes_the_patterns_where_there_is_none():
+    gate = dm.gate(u)
+    verdict = dm.check_equal(Inverse(eye - gate), eye, assuming=[dm.invertible(eye - gate)])
+    assert verdict.status == "verified"
+    assert "nothing is said there" in verdict.evidence[0].detail
+
+
+def test_an_inverse_that_exists_for_every_pattern_is_verified_for_all():
+    gate = dm.gate(u)
+    verdict = dm.check_equal(Inverse(eye + gate), eye - gate / 2)
+    assert verdict.status == "verified"
+    assert "singular_patterns" not in verdict.evidence[0].figures
