@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,16 @@ class Monitor:
         """The index of the first record where it fails, or None."""
         failed = np.flatnonzero(~(self.slack >= 0))
         return int(failed[0]) if failed.size else None
+
+    def summary(self) -> dict[str, Any]:
+        """Name, statement, whether it held, least slack and first failure, numbers as strings."""
+        return {
+            "name": self.name,
+            "statement": self.statement,
+            "holds": self.holds,
+            "least slack": repr(float(np.min(self.slack))),
+            "first failure": None if self.first_failure is None else str(self.first_failure),
+        }
 
 
 def theorem_3_1(

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.errors import InputError
 
 
 def provenance() -> dict[str, Any]:
@@ -58,3 +61,37 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def _put(stream: IO[bytes], data: bytes) -> None:
     stream.write(data)
+
+
+def save_record(path: str | Path, arrays: Mapping[str, NDArray[Any]], summary: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write ``path.npz`` (the arrays) and ``path.json`` (summary and provenance), each atomically.
+
+    Parameters
+    ----------
+    path
+        Where, with or without the suffix .npz or .json; its folder must exist.
+    arrays
+        By name.
+    summary
+        Its numbers as strings.
+
+    Returns
+    -------
+    (Path, Path)
+        The two files.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist.
+    """
+    base = Path(path)
+    if base.suffix in (".npz", ".json"):
+        base = base.with_suffix("")
+    if not base.name or not base.parent.is_dir():
+        msg = f"the folder {base.parent} does not exist; create it first, for example with Path.mkdir(parents=True)"
+        raise InputError(msg)
+    npz, text = base.with_name(base.name + ".npz"), base.with_name(base.name + ".json")
+    write_atomically(npz, lambda stream: np.savez_compressed(stream, allow_pickle=False, **arrays))
+    write_json(text, {**summary, "arrays": npz.name, "provenance": provenance()})
+    return npz, text

@@ -18,7 +18,7 @@ from deqmath.numeric.arrays import to_numpy
 from deqmath.numeric.monitors import Monitor
 from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.network import ReLUNetwork
-from deqmath.numeric.provenance import provenance, write_atomically, write_json
+from deqmath.numeric.provenance import save_record
 from deqmath.numeric.switches import Switches
 
 #: Seconds over which the pace is measured.
@@ -190,16 +190,7 @@ class Run:
                 name: _text(getattr(self, name)[-1])
                 for name in ("times", "loss", "lambda_min", "lambda_max", "norm_A", "distance", "switches")
             },
-            "monitors": [
-                {
-                    "name": m.name,
-                    "statement": m.statement,
-                    "holds": m.holds,
-                    "least slack": _text(np.min(m.slack)),
-                    "first failure": None if m.first_failure is None else str(m.first_failure),
-                }
-                for m in self.monitors
-            ],
+            "monitors": [m.summary() for m in self.monitors],
         }
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
@@ -230,17 +221,7 @@ class Run:
         ...     [file.name for file in run.save(folder + "/first")]
         ['first.npz', 'first.json']
         """
-        base = Path(path)
-        if base.suffix in (".npz", ".json"):
-            base = base.with_suffix("")
-        if not base.name or not base.parent.is_dir():
-            msg = f"the folder {base.parent} does not exist; create it first, for example with Path.mkdir(parents=True)"
-            raise InputError(msg)
-        npz, summary = base.with_name(base.name + ".npz"), base.with_name(base.name + ".json")
-        arrays = self.arrays()
-        write_atomically(npz, lambda stream: np.savez_compressed(stream, allow_pickle=False, **arrays))
-        write_json(summary, {**self.summary(), "arrays": npz.name, "provenance": provenance()})
-        return npz, summary
+        return save_record(path, self.arrays(), self.summary())
 
 
 def _text(value: Any) -> str:

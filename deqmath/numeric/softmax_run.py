@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deqmath.data.angles import duplicate_rows, parallel_rows
 from deqmath.errors import InputError
 from deqmath.numeric.monitors import Monitor
-from deqmath.numeric.provenance import provenance, write_atomically, write_json
+from deqmath.numeric.provenance import save_record
 from deqmath.numeric.run import RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_state import SoftmaxState
@@ -107,16 +107,7 @@ class SoftmaxRun:
                 "trainable": list(net.trainable),
             },
             "last": {name: repr(float(getattr(self, name)[-1])) for name in ("times", "loss", "rate", "distance")},
-            "monitors": [
-                {
-                    "name": m.name,
-                    "statement": m.statement,
-                    "holds": m.holds,
-                    "least slack": repr(float(np.min(m.slack))),
-                    "first failure": None if m.first_failure is None else str(m.first_failure),
-                }
-                for m in self.monitors
-            ],
+            "monitors": [m.summary() for m in self.monitors],
         }
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
@@ -127,17 +118,7 @@ class SoftmaxRun:
         path
             Where, with or without the suffix .npz or .json; its folder must exist.
         """
-        base = Path(path)
-        if base.suffix in (".npz", ".json"):
-            base = base.with_suffix("")
-        if not base.name or not base.parent.is_dir():
-            msg = f"the folder {base.parent} does not exist; create it first, for example with Path.mkdir(parents=True)"
-            raise InputError(msg)
-        npz, summary = base.with_name(base.name + ".npz"), base.with_name(base.name + ".json")
-        arrays = self.arrays()
-        write_atomically(npz, lambda stream: np.savez_compressed(stream, allow_pickle=False, **arrays))
-        write_json(summary, {**self.summary(), "arrays": npz.name, "provenance": provenance()})
-        return npz, summary
+        return save_record(path, self.arrays(), self.summary())
 
 
 def rate_monitor(times: Series, rate: Series, net: SoftmaxNetwork) -> Monitor:
