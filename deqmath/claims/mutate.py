@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Inverse, preorder_traversal
 
-from deqmath.checking.judge import NO_POINT
 from deqmath.checking.verdict import Status, Verdict
 from deqmath.claims.guard import guarded
 from deqmath.claims.result import KindCount, Mutant, Mutation
@@ -34,8 +33,8 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
     A planted error that a check rejects as ill-formed (:class:`~deqmath.errors.ShapeError`)
     counts as refuted; one that makes a check crash counts as undecided there.
     One that is not refuted is no error only if the calculus, which no check uses, proves it equal
-    to the subject for all dimensions; it is then listed as equivalent and not counted as planted. So is one
-    that no check could evaluate at any point, such as an inverse of what is singular everywhere: it states nothing.
+    to the subject for all dimensions; it is then listed as equivalent and not counted as planted. So is an
+    undecided one that inverts a matrix which is singular everywhere (a chance below 2^-100 that it is not): it states nothing.
     """
     tally: Counter[Status] = Counter()
     kinds: dict[str, KindCount] = {}
@@ -53,8 +52,9 @@ def mutate(verdicts: Iterable[Verdict], where: str) -> Mutation:
             if status != "refuted" and _proved_equal(subject, mutant.expression, where):
                 equivalent.append(Mutant(str(mutant.name), str(mutant.description), "proved equal"))
                 continue
-            if status != "refuted" and _defined_nowhere(judged for _, judged, _ in outcomes):
-                equivalent.append(Mutant(str(mutant.name), str(mutant.description), f"states nothing: {NO_POINT}"))
+            if status == "undecided" and _defined_nowhere(mutant.expression, where):
+                reason = "states nothing: it inverts a matrix that is singular at every point tried"
+                equivalent.append(Mutant(str(mutant.name), str(mutant.description), reason))
                 continue
             tally[status] += 1
             _count(kinds, [judged for _, judged, _ in outcomes])
@@ -100,10 +100,15 @@ def _proved_equal(subject: Any, other: Any, where: str) -> bool:
     return bool(found)
 
 
-def _defined_nowhere(judged: Iterable[Verdict | None]) -> bool:
-    """Whether every check that had something to say found no point to say it at."""
-    details = [e.detail for verdict in judged if verdict is not None for e in verdict.evidence if e.kind != "assumed"]
-    return bool(details) and all(detail == NO_POINT for detail in details)
+def _defined_nowhere(other: Any, where: str) -> bool:
+    """Whether a matrix that the planted error inverts is singular at every point, of sizes 2 and more, that was tried."""
+    if not isinstance(other, Expr):
+        return False
+    from deqmath.checking.exact import singular_everywhere
+
+    inverted = {node.arg for node in preorder_traversal(other) if isinstance(node, Inverse)}
+    found, _ = guarded(lambda: any(singular_everywhere(M) is not None for M in inverted), where)
+    return bool(found)
 
 
 def _judge(verdict: Verdict, mutant: Any, where: str) -> tuple[Status, Verdict | None, str]:

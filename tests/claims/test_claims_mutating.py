@@ -123,3 +123,37 @@ def test_a_survivor_that_is_not_proved_equal_is_a_survivor(write, monkeypatch):
     result = run(collect([write(PROVED.replace("{stated}", "Inverse(A + A.T) * B"))]), Settings(mutate=True))
     assert [s["name"] for s in as_json(result)["claims"][0]["mutation"]["survivors"]] == ["transpose"]
     assert result.exit_code == 1
+
+
+SINGULAR = """
+from sympy import Identity, Inverse, MatrixSymbol
+from deqmath.checking.mutants import Mutant
+
+m = dm.dim("m")
+A = MatrixSymbol("A", m, m)
+
+class Inverted:
+    def mutants(self):
+        return [Mutant("factor", "planted", Inverse({inverted}))]
+
+def unsure(x):
+    status = "verified" if isinstance(x, Inverted) else "undecided"
+    return Verdict((Evidence("exact", status, "compared"),), None, (), x, unsure)
+
+@dm.claim("t.one", "t", "(1)", "an inverse")
+def one():
+    yield unsure(Inverted())
+"""
+
+
+@pytest.mark.parametrize(
+    ("inverted", "undecided"),
+    [("Identity(m) - dm.softmax_columns(A)", 0), ("2 * Identity(m) - dm.softmax_columns(A)", 1)],
+    ids=["singular everywhere", "invertible"],
+)
+def test_only_what_is_singular_everywhere_states_nothing(write, inverted, undecided):
+    result = run(collect([write(SINGULAR.replace("{inverted}", inverted))]), Settings(mutate=True))
+    assert result.mutation["undecided"] == undecided
+    listed = as_json(result)["claims"][0]["mutation"]["equivalent"]
+    assert len(listed) == 1 - undecided
+    assert all("singular at every point" in entry["detail"] for entry in listed)
