@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deqmath.checking.verdict import Evidence
-from deqmath.claims.claim import Claim
 from deqmath.claims.result import ClaimResult, KindCount, Mutant, Mutation
+from deqmath.verdict import Evidence
+
+if TYPE_CHECKING:
+    from deqmath.claims.catalogue import Listed
+    from deqmath.claims.claim import Claim
 
 #: The variable that says where the cache is, instead of the user's cache folder.
 VARIABLE = "DEQMATH_CACHE_DIR"
@@ -46,17 +49,15 @@ class Cache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (folder or default_folder()) / "claims"
+        #: What files declare; see :mod:`deqmath.claims.catalogue`.
+        self.declared = (folder or default_folder()) / "declared"
 
-    def get(self, key: str | None, claim: Claim) -> ClaimResult | None:
+    def get(self, key: str | None, claim: Claim | Listed) -> ClaimResult | None:
         """The result kept under a key, marked as cached; None if there is none to be trusted."""
         if key is None:
             return None
         try:
-            stored = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            body = stored["body"]
-            if stored["sha256"] != _digest(key, body):
-                return None
-            found = _from_json(body, claim)
+            found = _from_json(read_sealed(self.folder, key), claim)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return found if worth_keeping(found) else None
@@ -65,13 +66,7 @@ class Cache:
         """Keep a result, if it came out as expected; a folder that cannot be written to is left alone."""
         if key is None or not worth_keeping(result):
             return
-        body = _to_json(result)
-        text = json.dumps({"sha256": _digest(key, body), "body": body}, ensure_ascii=False)
-        part = self.folder / f".{key}.{os.getpid()}.part"
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8")
-            part.replace(self.folder / f"{key}.json")
+        write_sealed(self.folder, key, _to_json(result))
 
 
 def worth_keeping(result: ClaimResult) -> bool:
@@ -79,6 +74,31 @@ def worth_keeping(result: ClaimResult) -> bool:
     mutation = result.mutation
     whole = mutation is None or not (mutation.survivors or mutation.undecided)
     return result.ok and result.failure is None and whole
+
+
+def read_sealed(folder: Path, key: str) -> Any:
+    """What was kept under a key.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If there is none, or the file is damaged or was written under another key.
+    """
+    stored = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
+    if stored["sha256"] != _digest(key, stored["body"]):
+        msg = f"the file of {key} is damaged"
+        raise ValueError(msg)
+    return stored["body"]
+
+
+def write_sealed(folder: Path, key: str, body: Any) -> None:
+    """Keep something under a key, whole or not at all; a folder that cannot be written to is left alone."""
+    text = json.dumps({"sha256": _digest(key, body), "body": body}, ensure_ascii=False)
+    part = folder / f".{key}.{os.getpid()}.part"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(folder / f"{key}.json")
 
 
 def _digest(key: str, body: Any) -> str:
@@ -104,7 +124,7 @@ def _to_json(result: ClaimResult) -> dict[str, Any]:
     }
 
 
-def _from_json(body: Mapping[str, Any], claim: Claim) -> ClaimResult:
+def _from_json(body: Mapping[str, Any], claim: Claim | Listed) -> ClaimResult:
     if body["id"] != claim.id:
         msg = f"the stored result is of {body['id']}, not of {claim.id}"
         raise ValueError(msg)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from deqmath.claims.claim import Claim
 from deqmath.claims.load import load
 from deqmath.errors import InputError, UnknownClaimError
 
 GROUP = "deqmath.derivations"
+
+
+class Named(Protocol):
+    """What a claim is chosen by."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def file(self) -> Path: ...
+
+
+C = TypeVar("C", bound=Named)
 
 
 def collect(targets: Sequence[str | Path] = ()) -> list[Claim]:
@@ -39,11 +53,16 @@ def collect(targets: Sequence[str | Path] = ()) -> list[Claim]:
     InputError
         If a path does not exist, holds no claims, or a file does not run.
     """
+    return select(targets, load)
+
+
+def select(targets: Sequence[str | Path], claims_of: Callable[[Iterable[Path]], list[C]]) -> list[C]:
+    """Those of the claims of some files that are asked for; ``claims_of`` says what the files declare."""
     asked = [_split(str(target)) for target in targets]
     given = _files_of(path for path, _ in asked if path is not None)
     needs_default = not asked or any(path is None for path, _ in asked)
     default = default_files() if needs_default else []
-    claims = load(dict.fromkeys([*default, *given]))
+    claims = claims_of(dict.fromkeys([*default, *given]))
     if not asked:
         return claims
     chosen: set[str] = set()
@@ -133,7 +152,7 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(("_", ".")) for part in path.parts)
 
 
-def _match(claims: list[Claim], path: Path | None, pattern: str | None) -> list[Claim]:
+def _match(claims: list[C], path: Path | None, pattern: str | None) -> list[C]:
     if pattern is None:
         if not claims:
             msg = f"{path} declares no claims; a claim is a function under @dm.claim(id, source, equation, statement)"

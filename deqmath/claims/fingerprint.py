@@ -10,11 +10,12 @@ import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import deqmath
 
 if TYPE_CHECKING:
+    from deqmath.claims.catalogue import Listed
     from deqmath.claims.claim import Claim
     from deqmath.claims.run import Settings
 
@@ -28,7 +29,7 @@ LIBRARIES = {
 }
 
 
-def fingerprint(claim: Claim, settings: Settings) -> str | None:
+def fingerprint(claim: Claim | Listed, settings: Settings) -> str | None:
     """The key of a claim's result under some settings; None where what it depends on cannot be told.
 
     It hashes the text of the claim's file and of the sibling files it imports, directly or not; every file of the
@@ -36,17 +37,27 @@ def fingerprint(claim: Claim, settings: Settings) -> str | None:
     digits, level, and whether errors are planted. A file that imports anything else gets no key, so its claims always
     run. What a claim reads from outside (a file, the network, the clock) is not seen.
     """
-    sources = _sources(claim.file)
+    parts = _depends_on(claim.file)
+    if parts is None:
+        return None
+    asked = [settings.seed, settings.digits, settings.level, settings.mutate]
+    return _hashed(parts | {"claim": claim.id, "expect": claim.expect, "settings": asked})
+
+
+def fingerprint_of_file(file: Path) -> str | None:
+    """The key of what a file declares: as for its claims, without options."""
+    parts = _depends_on(file)
+    return None if parts is None else _hashed(parts | {"declares": file.name})
+
+
+def _depends_on(file: Path) -> dict[str, Any] | None:
+    sources = _sources(file)
     if sources is None:
         return None
-    parts = {
-        "claim": claim.id,
-        "expect": claim.expect,
-        "sources": sources,
-        "deqmath": _package_digest(),
-        "libraries": _versions(),
-        "settings": [settings.seed, settings.digits, settings.level, settings.mutate],
-    }
+    return {"sources": sources, "deqmath": _package_digest(), "libraries": _versions()}
+
+
+def _hashed(parts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -92,9 +103,13 @@ def _sources(file: Path) -> dict[str, str] | None:
 
 @cache
 def _imported(text: bytes) -> tuple[str, ...] | None:
-    """The siblings that a file's text imports; None for an import that cannot be followed."""
+    """The siblings that a file's text imports; None for an import that cannot be followed, or a text that is no Python."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(text)):
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             if node.level != 1 or "." in (node.module or ""):
                 return None

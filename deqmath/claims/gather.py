@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from types import GeneratorType
 from typing import Any, get_args
 
-from deqmath.checking.verdict import KINDS, Evidence, Status, Verdict
 from deqmath.claims.case import Case
 from deqmath.claims.claim import Claim, HasVerdict
 from deqmath.claims.guard import Failure, guarded
 from deqmath.claims.jsonable import jsonable
 from deqmath.errors import InputError
+from deqmath.verdict import KINDS, Evidence, Status, Verdict
 
 _STATUSES = get_args(Status)
 #: Kinds that a claim may report on its own, with figures.

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from deqmath.checking.verdict import KINDS
 from deqmath.claims.result import ClaimResult, RunResult
 from deqmath.errors import InputError
+from deqmath.verdict import KINDS
 
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 COLUMNS = ("id", "statement", "where", "status", "evidence", "command", "s")

@@ -6,8 +6,8 @@ import json
 from html import escape
 
 import deqmath
-from deqmath.checking.verdict import KINDS, Evidence
 from deqmath.claims.result import ClaimResult, Mutation, RunResult
+from deqmath.verdict import KINDS, Evidence
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --open: #9a6700; }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deqmath.checking.verdict import Evidence, Status
 from deqmath.claims.guard import Failure
+from deqmath.verdict import Evidence, Status
 
 #: Exit codes of a run, as the command line promises them.
 OK, REFUTED, UNDECIDED, MISSING_BACKEND, INTERRUPTED = 0, 1, 3, 4, 130

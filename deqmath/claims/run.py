@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from deqmath.claims.agreement import evidence
 from deqmath.claims.cache import Cache
 from deqmath.claims.case import Case, Level, seed_of
 from deqmath.claims.claim import Claim
@@ -21,7 +20,6 @@ from deqmath.claims.fingerprint import fingerprint
 from deqmath.claims.gather import Gathered, gather
 from deqmath.claims.guard import Failure, guarded
 from deqmath.claims.load import load
-from deqmath.claims.mutate import mutate
 from deqmath.claims.result import ClaimResult, RunResult
 from deqmath.errors import InputError
 
@@ -64,6 +62,8 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
     >>> dm.claims.run_claim(one).status
     'verified'
     """
+    from deqmath.claims.mutate import mutate  # SymPy, which a run from the cache does not need
+
     settings = settings or Settings()
     start = perf_counter()
     found = gather(claim, settings.case(claim))
@@ -88,6 +88,8 @@ def _add_code_evidence(found: Gathered, claim: Claim) -> None:
     """What a claim exports is also run: the code generated from it, against exact evaluation."""
     if claim.exports is None or claim.expect != "verified" or found.failure is not None:
         return
+    from deqmath.claims.agreement import evidence
+
     pieces, failure = guarded(lambda: evidence(claim.expressions()), claim.where)
     found.evidence += pieces or []
     found.failure = failure
@@ -117,9 +119,7 @@ def run(
         Where results of unchanged claims are taken from and new ones kept; None runs every claim.
     """
     settings = settings or Settings()
-    if jobs < 1:
-        msg = f"jobs is {jobs}; needed a positive number of processes, such as {os.cpu_count() or 1}"
-        raise InputError(msg)
+    check_jobs(jobs)
     Case(settings.seed, settings.digits, settings.level)  # refuses bad settings before anything runs
     start = perf_counter()
     done: list[ClaimResult] = []
@@ -134,6 +134,13 @@ def run(
         interrupted = True
     seconds = perf_counter() - start
     return RunResult(tuple(done), settings.seed, settings.level, settings.digits, seconds, interrupted)
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that is not positive."""
+    if jobs < 1:
+        msg = f"jobs is {jobs}; needed a positive number of processes, such as {os.cpu_count() or 1}"
+        raise InputError(msg)
 
 
 def _through(cache: Cache | None, claims: Sequence[Claim], settings: Settings, jobs: int) -> Iterator[ClaimResult]:

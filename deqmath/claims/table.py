@@ -12,9 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deqmath.checking.verdict import Evidence
+from deqmath.claims.catalogue import Listed
 from deqmath.claims.claim import Claim
 from deqmath.claims.result import ClaimResult, Mutation, RunResult, as_text
+from deqmath.verdict import Evidence
 
 #: Mark and colour of a status.
 MARKS = {"verified": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow")}
@@ -23,7 +24,7 @@ _MOST_DESCRIBED = 3
 _INTERRUPTED = "interrupted: the remaining claims were not run"
 
 
-def listing(claims: Sequence[Claim]) -> RenderableType:
+def listing(claims: Sequence[Claim | Listed]) -> RenderableType:
     """The list of ``deqmath list``: the id in a line of its own, then equation and statement, indented.
 
     No columns: at any width the ids stay whole, and the statements have the rest of the line.

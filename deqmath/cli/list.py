@@ -16,13 +16,15 @@ def list_command(*targets: str, json: Path | None = None) -> None:
     json : FILE
         Write the list to this file as JSON; - is stdout.
     """
-    from deqmath.claims import collect
+    from deqmath.claims import Cache
+    from deqmath.claims.catalogue import collect_and_remember, listed
     from deqmath.claims.report import to_text
     from deqmath.claims.write import check_target, write_text
     from deqmath.cli.terminal import note, show
 
     check_target(json, "--json")
-    claims = collect(targets)
+    known = listed(Cache(), targets)
+    claims = collect_and_remember(Cache(), targets) if known is None else known
     if json is not None:
         fields = ("id", "source", "equation", "statement", "expect")
         write_text(json, to_text({"claims": [{name: getattr(claim, name) for name in fields} for claim in claims]}))

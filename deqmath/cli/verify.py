@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from deqmath.claims import ClaimResult, RunResult
+    from deqmath.claims import Cache, ClaimResult, RunResult, Settings
 
 
 def verify_command(
@@ -50,9 +50,22 @@ def verify_command(
         since (nor has deqmath, nor these options) are shown from the user's cache folder, marked
         as cached; DEQMATH_CACHE_DIR names another folder.
     """
-    from deqmath.claims import Cache, Settings, collect, run
+    from deqmath.claims import Cache, Settings
+    from deqmath.claims.catalogue import recalled
+    from deqmath.claims.run import check_jobs
+
+    _check_outputs(json, html, markdown)
+    check_jobs(jobs)
+    settings = Settings(seed, digits, level, mutate)
+    result = None if no_cache else recalled(Cache(), targets, settings)
+    if result is None:
+        result = _run(targets, settings, jobs, None if no_cache else Cache())
+    _report(result, json, html, markdown)
+    return result.exit_code
+
+
+def _check_outputs(json: Path | None, html: Path | None, markdown: Path | None) -> None:
     from deqmath.claims.write import check_target
-    from deqmath.cli.terminal import Progress
     from deqmath.errors import InputError
 
     check_target(json, "--json")
@@ -61,7 +74,16 @@ def verify_command(
     if [str(target) for target in (json, html, markdown)].count("-") > 1:
         msg = "only one of --json, --html and --markdown can go to stdout; give the others a file name"
         raise InputError(msg)
-    claims = collect(targets)
+
+
+def _run(targets: tuple[str, ...], settings: Settings, jobs: int, cache: Cache | None) -> RunResult:
+    """Import the files, and run what is not in the cache; progress on stderr."""
+    from deqmath.claims import collect, run
+    from deqmath.claims.catalogue import collect_and_remember
+    from deqmath.cli.terminal import Progress
+    from deqmath.errors import InputError
+
+    claims = collect(targets) if cache is None else collect_and_remember(cache, targets)
     if not claims:
         msg = "no claims found; a claim is a function under @dm.claim(id, source, equation, statement)"
         raise InputError(msg)
@@ -75,10 +97,7 @@ def verify_command(
             done += 1
 
         step()
-        cache = None if no_cache else Cache()
-        result = run(claims, Settings(seed, digits, level, mutate), jobs=jobs, on_result=step, cache=cache)
-    _report(result, json, html, markdown)
-    return result.exit_code
+        return run(claims, settings, jobs=jobs, on_result=step, cache=cache)
 
 
 def _report(result: RunResult, json: Path | None, html: Path | None, markdown: Path | None) -> None:

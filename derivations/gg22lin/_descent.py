@@ -50,7 +50,7 @@ def residuals(net, X, y) -> Iterator[tuple[np.ndarray, float]]:
         if alpha is None:
             H = ((Z @ Z.T) * (1 + gamma**2 * (Q @ Q.T)) + (X @ X.T) * (Qw @ Qw.T)) / root**2
             values = np.linalg.eigvalsh(H)
-            if values[0] < 1e-5 * values[-1]:
+            if values[0] <= 1e-5 * values[-1]:
                 return
             alpha, decay = 1 / values[-1], 1 - values[0] / values[-1] / 2
         r = Z @ b / root - y
