@@ -104,7 +104,10 @@ class Emitter:
     def _folded(self, name: str, text: str) -> list[str]:
         """A line that is too long, in parentheses and broken at spaces."""
         inner = f"{self._indent}    "
-        folded = textwrap.wrap(text, 116, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False)
+        folded = textwrap.wrap(
+            text, 116, initial_indent=inner, subsequent_indent=inner,
+            break_on_hyphens=False, break_long_words=False,
+        )  # fmt: skip
         return [f"{self._indent}{name} = (", *folded, f"{self._indent})"]
 
     def _comment(self, text: str) -> None:

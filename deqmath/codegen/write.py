@@ -14,6 +14,7 @@ from deqmath.codegen.docs import docstring, header
 from deqmath.codegen.emit import Emitter
 from deqmath.codegen.graph import Node
 from deqmath.codegen.helpers import needed
+from deqmath.codegen.layout import folded
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
 
@@ -46,7 +47,7 @@ def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
     top = header(__version__, target.name, about.claim, about.assumptions)
     imports = import_block([*target.imports(everything), *extra.imports], everything)
     exported = _exported(sorted([*(p.name for p in plans), *extra.names], key=_sort_key))
-    return target.finished("\n".join([*top, "", *imports, "", *exported]) + "\n\n\n" + everything + "\n")
+    return folded(target.finished("\n".join([*top, "", *imports, "", *exported]) + "\n\n\n" + everything + "\n"))
 
 
 def import_block(lines: Sequence[str], text: str) -> list[str]:

@@ -57,7 +57,7 @@ def test_integers_nan_and_other_types_are_refused_by_name(target):
     with pytest.raises(ValueError, match=r"^z: received nan"):
         jvp(**{**given, "z": given["z"] * float("nan")})
     other = np.ones((4, 1)) if target != "numpy" else {1.0}
-    with pytest.raises(ValueError, match=r"^z: received a "):
+    with pytest.raises(ValueError, match=r"^z: received an? "):
         jvp(**{**given, "z": other})
 
 

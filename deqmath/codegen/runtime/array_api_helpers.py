@@ -9,9 +9,10 @@ from typing import Any
 
 def _library(given: Any, /, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     """The one array library of the arguments, and the dtype and device of new arrays."""
-    arrays = {name: a for name, a in arguments.items() if hasattr(a, "__array_namespace__")}
-    for name, value in arguments.items():
-        if name not in arrays and not (isinstance(value, (int, float)) and not isinstance(value, bool)):
+    numbers = {name for name, a in arguments.items() if isinstance(a, (int, float)) and not isinstance(a, bool)}
+    arrays = {name: a for name, a in arguments.items() if name not in numbers}
+    for name, value in arrays.items():
+        if not hasattr(value, "__array_namespace__"):
             raise ValueError(
                 f"{name}: received a {type(value).__name__}; it needs an array of a library of the Array API standard"
             )
@@ -24,8 +25,8 @@ def _library(given: Any, /, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     for name, array in arrays.items():
         if array.__array_namespace__() is not xp:
             raise ValueError(
-                f"{name}: received a {type(array).__module__} array while {first} is one of {xp.__name__}; "
-                "they need one array library"
+                f"{name}: received an array of {array.__array_namespace__().__name__} while {first} is one of "
+                f"{xp.__name__}; they need one array library"
             )
         if not xp.isdtype(array.dtype, "real floating"):
             raise ValueError(f"{name}: received dtype {array.dtype}; it needs real numbers, as in float64 or float32")
@@ -49,8 +50,7 @@ def _check_values(name: str, value: Any) -> None:
 
 def _scalar(name: str, value: Any, xp: Any, kind: dict[str, Any]) -> Any:
     """A scalar argument as an array: one number, or one a sample, which gets two axes of length 1."""
-    array = value if hasattr(value, "__array_namespace__") else xp.asarray(value, **kind)
-    array = xp.astype(array, xp.asarray(0.0).dtype) if xp.isdtype(array.dtype, "integral") else array
+    array = xp.asarray(float(value), **kind) if isinstance(value, (int, float)) else value
     _check_values(name, array)
     return array[..., None, None] if array.ndim else array
 

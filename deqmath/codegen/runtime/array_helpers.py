@@ -15,7 +15,8 @@ def _matrix(name: str, value: Any, shape: str) -> Any:
     _check_values(name, value)  # type: ignore[name-defined]  # noqa: F821 - of the library's own file
     if value.ndim < 2:
         advice = f"; a column is (k, 1): pass {name}[:, None]" if value.ndim == 1 else ""
-        raise ValueError(f"{name}: received shape {tuple(value.shape)}; it needs {shape}, after any batch axes{advice}")
+        received = f"received shape {tuple(value.shape)}"
+        raise ValueError(f"{name}: {received}; it needs {shape}, after any batch axes{advice}")
     return value
 
 
@@ -43,7 +44,9 @@ def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dic
                 continue
             elif size == 0:
                 raise ValueError(f"{name}: received shape {shape}; it needs {needed} with {axis} at least 1")
-            elif sizes.setdefault(axis, size) != size:
+            elif sizes.setdefault(axis, size) != size and source[axis] == name:
+                raise ValueError(f"{name}: received shape {shape}; it needs {needed}, a square matrix")
+            elif sizes[axis] != size:
                 other, wanted = arguments[source[axis]]
                 raise ValueError(
                     f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "

@@ -34,19 +34,17 @@ def _with_precision(function: Any) -> Any:
 
 def _number(name: str, value: Any) -> Any:
     """One real finite ball."""
+    kind, coerced = type(value).__name__, isinstance(value, (bool, str))
+    if coerced:
+        raise ValueError(f"{name}: received {value!r} of type {kind}; it needs a number, as in flint.arb({value!r})")
     if isinstance(value, arb):
         ball = value
     elif isinstance(value, Rational):
         ball = arb(int(value.numerator)) / int(value.denominator)
-    elif hasattr(value, "p") and hasattr(value, "q"):  # flint.fmpq
+    elif isinstance(value, float) or (hasattr(value, "p") and hasattr(value, "q")):  # or a flint.fmpq
         ball = arb(value)
-    elif isinstance(value, (float, str)):
-        try:
-            ball = arb(value)
-        except ValueError:
-            raise ValueError(f"{name}: received {value!r}; it needs a real number, as in '0.5 +/- 1e-9'") from None
     else:
-        raise ValueError(f"{name}: received a {type(value).__name__}; it needs a real ball, as in flint.arb({name})")
+        raise ValueError(f"{name}: received a {kind}; it needs a real ball, as in flint.arb({name})")
     if not ball.is_finite():
         raise ValueError(f"{name}: received {value}; it needs finite numbers")
     return ball
@@ -61,7 +59,7 @@ def _matrix(name: str, value: Any, shape: str) -> Any:
         )
     if len({len(r) for r in rows}) != 1 or not rows[0]:
         lengths = [len(r) for r in rows]
-        raise ValueError(f"{name}: received rows of lengths {lengths}; it needs {shape}, rows of one length")
+        raise ValueError(f"{name}: received rows of lengths {lengths}; it needs {shape}, rows of one length from 1 on")
     return arb_mat([[_number(name, x) for x in r] for r in rows])
 
 
@@ -85,14 +83,17 @@ def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dic
             if isinstance(axis, int):
                 if size != axis:
                     raise ValueError(f"{name}: received shape {shape}; it needs {needed}")
-            elif axis != "" and sizes.setdefault(axis, size) != size:
+            elif axis == "" or sizes.setdefault(axis, size) == size:
+                source.setdefault(axis, name)
+            elif source[axis] == name:
+                raise ValueError(f"{name}: received shape {shape}; it needs {needed}, a square matrix")
+            else:
                 other, wanted = arguments[source[axis]]
                 raise ValueError(
                     f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "
                     f"{source[axis]} of shape {(other.nrows(), other.ncols())}; "
                     f"they need {needed} and ({wanted[0]}, {wanted[1]})"
                 )
-            source.setdefault(str(axis), name)
     return sizes
 
 

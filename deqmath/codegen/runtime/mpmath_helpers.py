@@ -15,12 +15,15 @@ from typing import Any
 
 def _number(ctx: Any, name: str, value: Any) -> Any:
     """One real finite number in the context."""
+    kind, coerced = type(value).__name__, isinstance(value, (bool, str))
+    if coerced:
+        raise ValueError(f"{name}: received {value!r} of type {kind}; it needs numbers, as in mpmath.mpf({value!r})")
     if isinstance(value, Rational):
         return ctx.mpf(int(value.numerator)) / int(value.denominator)
     try:
         number = ctx.convert(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: received {value!r} of type {type(value).__name__}; it needs real numbers") from None
+        raise ValueError(f"{name}: received {value!r} of type {kind}; it needs real numbers") from None
     if (hasattr(number, "imag") and number.imag != 0) or "mpc" in type(number).__name__:
         raise ValueError(f"{name}: received the complex number {value}; it needs real numbers")
     if not ctx.isfinite(number):
@@ -35,13 +38,11 @@ def _matrix(ctx: Any, name: str, value: Any, shape: str) -> Any:
     else:
         rows = value.tolist() if hasattr(value, "tolist") else value
         if not isinstance(rows, (list, tuple)) or not all(isinstance(r, (list, tuple)) for r in rows):
-            raise ValueError(
-                f"{name}: received a {type(value).__name__}; it needs {shape}, an mpmath matrix or nested lists of rows"
-            )
+            kind = type(value).__name__
+            raise ValueError(f"{name}: received a {kind}; it needs {shape}, an mpmath matrix or nested lists of rows")
     if len({len(r) for r in rows}) != 1 or not rows[0]:
-        raise ValueError(
-            f"{name}: received rows of lengths {[len(r) for r in rows]}; it needs {shape}, rows of one length"
-        )
+        lengths = [len(r) for r in rows]
+        raise ValueError(f"{name}: received rows of lengths {lengths}; it needs {shape}, rows of one length from 1 on")
     return ctx.matrix([[_number(ctx, name, x) for x in r] for r in rows])
 
 
@@ -66,13 +67,17 @@ def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dic
             if isinstance(axis, int):
                 if size != axis:
                     raise ValueError(f"{name}: received shape {shape}; it needs {needed}")
-            elif axis and sizes.setdefault(axis, size) != size:
-                other, spec = arguments[source[axis]]
+            elif not axis or sizes.setdefault(axis, size) == size:
+                source.setdefault(axis, name)
+            elif source[axis] == name:
+                raise ValueError(f"{name}: received shape {shape}; it needs {needed}, a square matrix")
+            else:
+                other, wanted = arguments[source[axis]]
                 raise ValueError(
                     f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "
-                    f"{source[axis]} of shape {(other.rows, other.cols)}; they need {needed} and ({spec[0]}, {spec[1]})"
+                    f"{source[axis]} of shape {(other.rows, other.cols)}; "
+                    f"they need {needed} and ({wanted[0]}, {wanted[1]})"
                 )
-            source.setdefault(str(axis), name)
     return sizes
 
 

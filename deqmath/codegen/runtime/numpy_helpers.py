@@ -24,7 +24,10 @@ def _real(name: str, value: Any) -> np.ndarray:
         raise ValueError(
             f"{name}: received a {kind}; it needs a NumPy array of real numbers, as in numpy.asarray({name})"
         )
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # NumPy's own message names no argument
+        raise ValueError(f"{name}: received nested lists of unequal lengths; it needs rows of one length") from None
     if array.dtype.kind in "iu" and (array.ndim == 0 or not isinstance(value, np.ndarray)):
         array = array.astype(np.float64)  # numbers and nested lists; an array of integers is refused
     if array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
@@ -92,6 +95,8 @@ def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]])
                 raise ValueError(f"{name}: received shape {array.shape}; it needs {needed}, after any batch axes")
             if size == 0:
                 raise ValueError(f"{name}: received shape {array.shape}; it needs {needed} with {axis} at least 1")
+            if source.get(axis) == name:
+                raise ValueError(f"{name}: received shape {array.shape}; it needs {needed}, a square matrix")
             if axis in sizes:
                 other = arguments[source[axis]]
                 raise ValueError(

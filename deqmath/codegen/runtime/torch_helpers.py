@@ -55,7 +55,7 @@ def _check_values(name: str, value: Any) -> None:
 
 def _scalar(name: str, value: Any, kind: dict[str, Any]) -> Any:
     """A scalar argument as a tensor: one number, or one a sample, which gets two axes of length 1."""
-    x = value if isinstance(value, torch.Tensor) else torch.as_tensor(value, **kind)
+    x = torch.as_tensor(value, **kind)
     _check_values(name, x)
     return x[..., None, None] if x.ndim else x
 

@@ -9,6 +9,8 @@ from typing import Any
 from sympy import Expr, S, Symbol, exp
 from sympy.printing.pycode import PythonCodePrinter
 
+from deqmath.codegen.targets.numbers_text import FloatNumbers
+
 #: SymPy's functions that every array library has under these names (those of the Array API standard).
 _COMMON = {
     "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin", "acos": "acos",
@@ -29,7 +31,7 @@ def of_dimensions(e: Any) -> bool:
     return all(s.is_integer for s in e.free_symbols)
 
 
-class ArrayPrinter(PythonCodePrinter):
+class ArrayPrinter(FloatNumbers, PythonCodePrinter):
     """Text of a scalar formula whose symbols are arrays, or Python integers."""
 
     def __init__(self, names: Mapping[Symbol, str], xp: str, functions: Mapping[str, str], target: str) -> None:
@@ -39,9 +41,6 @@ class ArrayPrinter(PythonCodePrinter):
 
     def _print_Symbol(self, expr: Symbol) -> str:
         return self._names.get(expr, expr.name)
-
-    def _print_Float(self, expr: Any) -> str:
-        return repr(float(expr))
 
     def _print_Function(self, expr: Any) -> str:
         name = type(expr).__name__

@@ -36,6 +36,8 @@ class ArrayTarget(Target):
     diagonal: ClassVar[str] = "{xp}.linalg.diagonal({X})"
     #: A copy of an array.
     copy: ClassVar[str]
+    #: What stands behind a checked matrix, where the library does not mix dtypes by itself.
+    converted: ClassVar[str] = ""
     #: SymPy function -> the library's, where it is not ``xp.<the same name>``.
     functions: ClassVar[Mapping[str, str]] = {}
 
@@ -57,7 +59,9 @@ class ArrayTarget(Target):
         matrices, scalars, dims = sig.of_kind("matrix"), sig.of_kind("scalar"), sig.names
         given = ", ".join(f"{a.name}={a.name}" for a in [*matrices, *scalars])
         lines = [self.library_line(given, bool(matrices))]
-        lines += [f'{a.name} = _matrix("{a.name}", {a.name}, "{shape_text(a.shape, dims)}")' for a in matrices]
+        lines += [
+            f'{a.name} = _matrix("{a.name}", {a.name}, "{shape_text(a.shape, dims)}"){self.converted}' for a in matrices
+        ]
         lines += [f'{a.name} = _scalar("{a.name}", {a.name}, {self.kind_arguments()})' for a in scalars]
         lines += [f'{a.name} = _integer("{a.name}", {a.name}, 1)' for a in sig.of_kind("dimension")]
         lines += sizes_lines(sig, lambda k: self.size(k, sig.names))

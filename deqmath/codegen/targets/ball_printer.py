@@ -9,6 +9,8 @@ from typing import Any
 from sympy import S, Symbol
 from sympy.printing.pycode import PythonCodePrinter
 
+from deqmath.codegen.targets.numbers_text import exact
+
 #: SymPy's functions that a ball has as methods, with the method's name.
 _METHODS = {
     "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin", "acos": "acos",
@@ -78,7 +80,8 @@ class BallPrinter(PythonCodePrinter):
     _print_Half = _print_Rational
 
     def _print_Float(self, expr: Any) -> str:
-        return f"arb({float(expr)!r})"
+        value = exact(expr)
+        return f"(arb({value.numerator}) / {value.denominator})"
 
     def _print_Pi(self, _: Any) -> str:
         return "arb.pi()"

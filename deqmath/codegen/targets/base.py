@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from sympy import Expr, Lambda, Symbol
+from sympy import Expr, I, Lambda, Symbol, nan, oo, zoo
 from sympy.core.function import AppliedUndef
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
@@ -117,6 +117,9 @@ class Target(ABC):
 
     def formula(self, expr: Expr, names: Mapping[Symbol, str]) -> Code:
         """A scalar formula as text."""
+        if expr.has(I, oo, -oo, zoo, nan):
+            msg = f"the target {self.name} received the number in {expr}, which is not real and finite; it needs a real formula"
+            raise InputError(msg)
         unknown = expr.atoms(AppliedUndef)
         if unknown:
             msg = f"the target {self.name} received the undefined function {sorted(map(str, unknown))}; it needs a SymPy function"

@@ -39,7 +39,7 @@ class FlintTarget(Target):
             "Balls in, balls out: the result holds the value for all numbers in the balls of the arguments. A sign or an "
             "invertibility that the balls leave open raises Undecided, a ValueError."
         ),
-        "Matrices are flint.arb_mat or nested lists of rows; numbers may be ints, Fractions, arb, floats or decimal text.",
+        "Matrices are flint.arb_mat or nested lists of rows; numbers may be ints, floats (exact), Fractions or arb.",
         "One sample at a time: there are no batch axes.",
     )
     companion: ClassVar[str] = COMPANION

@@ -52,7 +52,7 @@ class MpmathTarget(Target):
     )
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
-        "Matrices are mpmath matrices or nested lists of rows; numbers may be ints, Fractions, mpf or decimal text.",
+        "Matrices are mpmath matrices or nested lists of rows; numbers may be ints, floats, Fractions or mpf.",
         "One sample at a time: there are no batch axes.",
     )
 

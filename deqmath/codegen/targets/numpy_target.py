@@ -12,10 +12,11 @@ from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.array_text import arguments_text
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
+from deqmath.codegen.targets.numbers_text import FloatNumbers
 from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue, samples
 
 
-class _Printer(SciPyPrinter):
+class _Printer(FloatNumbers, SciPyPrinter):
     """Scalar formulas in NumPy; two functions SymPy does not have, and short module names."""
 
     def __init__(self, names: Mapping[Symbol, str]) -> None:

@@ -54,6 +54,7 @@ class TorchTarget(ArrayTarget):
     concat: ClassVar[str] = "cat"
     diagonal: ClassVar[str] = "torch.diagonal({X}, dim1=-2, dim2=-1)"
     copy: ClassVar[str] = "torch.clone({X})"
+    converted: ClassVar[str] = ".to(**kind)"
     reserved: ClassVar[frozenset[str]] = frozenset({"torch", "math", "batch", "sizes", "kind"})
     helpers: ClassVar[tuple[str, ...]] = ("array_helpers", "torch_helpers")
     functions: ClassVar[Mapping[str, str]] = {
