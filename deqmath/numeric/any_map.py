@@ -12,6 +12,7 @@ from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, name
 from deqmath.numeric.strategies.anderson import AndersonHistory
 from deqmath.numeric.strategies.automatic import ACCELERATE_ABOVE
 from deqmath.numeric.validate import choice, count, real_array, tolerance
+from deqmath.numeric.vector_history import VectorHistory
 
 _STRATEGIES = ("automatic", "picard", "anderson")
 #: Differences that Anderson's method keeps by default.
@@ -147,70 +148,77 @@ def _ndim(start: Any) -> int:
         return 1  # ragged: refused with its own message
 
 
-@dataclass
 class _Search:
-    """One search under way."""
+    """One search under way; x, image and step are matrices of rows where the rows are problems, else one vector."""
 
-    map: Callable[[Array], Array]
-    x: Array
-    rows: bool
-    tol: float
-    strategy: str
-    depth: int
-
-    def __post_init__(self) -> None:
-        self.xp: Namespace = namespace(self.x)
-        self.shape = tuple(self.x.shape)
-        self.flat_shape = (self.shape[0], -1) if self.rows else (1, -1)
-        self.scale: Array | None = None
+    def __init__(
+        self, map: Callable[[Array], Array], start: Array, rows: bool, tol: float, strategy: str, depth: int
+    ) -> None:
+        self.map, self.rows, self.tol, self.strategy, self.depth = map, rows, tol, strategy, depth
+        self.xp: Namespace = namespace(start)
+        self.shape, self.dtype = tuple(start.shape), start.dtype
+        self.flat_shape = (self.shape[0], -1) if rows else (-1,)
+        self.is_flat = len(self.shape) == (2 if rows else 1)
+        self.x = self.xp.reshape(self.xp.asarray(start, copy=True), self.flat_shape)
+        self.scale: Any = None
         self.residual = self.smallest = math.inf
         self.first = self.rate = math.nan
         self.evaluations = 0
-        self.memory: AndersonHistory | None = None
+        self.memory: AndersonHistory | VectorHistory | None = None
         self.used: list[str] = []
 
     def run(self, limit: int) -> MapFixedPoint:
         """Evaluate until the residual is at most tol, the limit is reached, or a value is not finite."""
-        x = self.xp.reshape(self.xp.asarray(self.x, copy=True), self.flat_shape)
         while True:
-            image = self._evaluate(x)
-            step = image - x
-            if not self._measure(image, step):
-                return self._end(x, f"the map gave a value that is not finite at evaluation {self.evaluations}")
+            image = self._evaluate()
+            step = image - self.x
+            self.residual, size = self._residual_of_rows(image, step) if self.rows else self._residual(image, step)
+            if not math.isfinite(self.residual):
+                return self._end(f"the map gave a value that is not finite at evaluation {self.evaluations}")
+            if self.evaluations == 1:
+                self.first = size
+            elif self.first > 0:
+                self.rate = (size / self.first) ** (1 / (self.evaluations - 1))
             if self.residual <= self.tol:
-                return self._end(x, f"residual {self.residual:.3g} after {self.evaluations} evaluations")
+                return self._end(f"residual {self.residual:.3g} after {self.evaluations} evaluations")
             if self.evaluations >= limit:
-                return self._end(x, f"residual {self.residual:.3g}, needed {self.tol:.3g}, after {limit} evaluations")
-            x = self._next(image, step)
+                return self._end(f"residual {self.residual:.3g}, needed {self.tol:.3g}, after {limit} evaluations")
+            self.x = self._next(image, step)
 
-    def _evaluate(self, x: Array) -> Array:
-        image = self.map(self.xp.reshape(x, self.shape))
+    def _evaluate(self) -> Array:
+        """``T(x)``, copied: a map may give the same array every time, with new entries."""
+        image = self.map(self.x if self.is_flat else self.xp.reshape(self.x, self.shape))
         self.evaluations += 1
-        kind = getattr(image, "dtype", None)
-        if tuple(getattr(image, "shape", ())) != self.shape or kind != self.x.dtype:
-            got = f"shape {tuple(getattr(image, 'shape', ()))}, dtype {kind}"
-            msg = f"the map returned {type(image).__name__} of {got}; it needs shape {self.shape}, dtype {self.x.dtype}"
+        if getattr(image, "shape", None) != self.shape or getattr(image, "dtype", None) != self.dtype:
+            got = f"shape {tuple(getattr(image, 'shape', ()))}, dtype {getattr(image, 'dtype', None)}"
+            msg = f"the map returned {type(image).__name__} of {got}; it needs shape {self.shape}, dtype {self.dtype}"
             raise ShapeError(msg)
-        return self.xp.reshape(image, self.flat_shape)
+        image = self.xp.asarray(image, copy=True)
+        return image if self.is_flat else self.xp.reshape(image, self.flat_shape)
 
-    def _measure(self, image: Array, step: Array) -> bool:
-        """Residual and rate of this evaluation; False where it is not finite."""
+    def _residual(self, image: Array, step: Array) -> tuple[float, float]:
+        """The relative residual of this evaluation, and ``||T(x) - x||``, of one vector."""
+        norm, size = frobenius(self.xp, image), frobenius(self.xp, step)
+        self.scale = norm if self.scale is None else self.scale
+        scale = max(norm, self.scale)
+        return (size / scale if scale > 0 else size), size
+
+    def _residual_of_rows(self, image: Array, step: Array) -> tuple[float, float]:
+        """The same, the largest over the rows, and all rows together."""
         xp, norms = self.xp, row_norms(self.xp, image)
         self.scale = norms if self.scale is None else self.scale
         size, scale = row_norms(xp, step), xp.maximum(norms, self.scale)
-        self.residual = float(xp.max(xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size)))
-        total = frobenius(xp, size[:, None])
-        if self.evaluations == 1:
-            self.first = total
-        elif self.first > 0:
-            self.rate = (total / self.first) ** (1 / (self.evaluations - 1))
-        return math.isfinite(self.residual)
+        residual = xp.max(xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size))
+        return float(residual), frobenius(xp, size)
 
     def _next(self, image: Array, step: Array) -> Array:
         """The next point."""
         slow = self.evaluations >= _JUDGED and self.rate > ACCELERATE_ABOVE
         if self.memory is None and (self.strategy == "anderson" or (self.strategy == "automatic" and slow)):
-            self.memory = AndersonHistory(self.xp, tuple(image.shape), self.depth, self.xp.float64)
+            if self.rows:
+                self.memory = AndersonHistory(self.xp, tuple(image.shape), self.depth, self.xp.float64)
+            else:
+                self.memory = VectorHistory(self.xp, image.shape[0], self.depth)
         name = "picard" if self.memory is None else "anderson"
         if name not in self.used:
             self.used.append(name)
@@ -221,9 +229,9 @@ class _Search:
         self.smallest = min(self.smallest, self.residual)
         return self.memory.advance(image, step)
 
-    def _end(self, x: Array, message: str) -> MapFixedPoint:
+    def _end(self, message: str) -> MapFixedPoint:
         return MapFixedPoint(
-            x=self.xp.reshape(x, self.shape),
+            x=self.xp.reshape(self.x, self.shape),
             residual=self.residual,
             tol=self.tol,
             evaluations=self.evaluations,

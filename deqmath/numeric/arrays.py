@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import array_api_compat
 import numpy as np
+from scipy.linalg.blas import dnrm2
 
 #: An array of any Array API namespace (NumPy, CuPy, array-api-strict, ...).
 Array: TypeAlias = Any
@@ -16,6 +17,8 @@ Namespace: TypeAlias = Any
 
 #: Rows that are turned into columns at a time, and entries by which they are kept apart.
 _TILE, _PAD = 128, 16
+#: Entries up to which BLAS's norm, which scales for itself, is faster than a product whose range has to be looked at.
+_SHORT = 16384
 
 
 def namespace(*arrays: Array) -> Namespace:
@@ -35,6 +38,8 @@ def is_foreign(value: Any) -> bool:
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     """A NumPy copy or view of the array, from whatever device it lives on."""
+    if isinstance(array, np.ndarray):
+        return array
     if hasattr(array, "get"):  # CuPy refuses implicit transfers
         return np.asarray(array.get())
     return np.asarray(array)
@@ -86,9 +91,12 @@ def frobenius(xp: Namespace, x: Array) -> float:
     """Frobenius norm of an array, as a Python float; scaled where its squares would underflow or overflow."""
     if not is_numpy(xp):
         return float(row_norms(xp, xp.reshape(x, (1, -1)))[0])
-    flat, least = np.ravel(x, order="K"), _least_norm(xp, x)
+    flat = x.ravel(order="K")
+    if flat.size <= _SHORT and flat.dtype == np.float64:
+        return float(dnrm2(flat))
+    least = _least_of(x.dtype)
     with np.errstate(over="ignore", under="ignore"):
-        quick = math.sqrt(np.vecdot(flat, flat))
+        quick = math.sqrt(flat.dot(flat))
     return quick if least < quick < 1 / least else float(row_norms(xp, flat[None, :])[0])
 
 

@@ -118,3 +118,42 @@ def test_bad_shapes():
         find_fixed_point(lambda x: x[:2], np.ones(3))
     with pytest.raises(ShapeError, match="float32"):
         find_fixed_point(lambda x: x.astype(np.float32), np.ones(3))
+
+
+@pytest.mark.parametrize("strategy", ["picard", "anderson"])
+@pytest.mark.parametrize("rows", [False, True])
+def test_a_map_that_returns_the_same_array_every_time(strategy, rows):
+    T, want, start = linear(0.6, samples=3)
+    buffer = np.empty_like(start)
+
+    def reuse(x):
+        buffer[...] = T(x)
+        return buffer
+
+    found = find_fixed_point(reuse, start, strategy=strategy, rows=rows)
+    assert found.converged
+    assert np.linalg.norm(found.x - want) <= 1e-10 * np.linalg.norm(want)
+
+
+def test_one_vector_and_one_row_are_accelerated_alike():
+    T, want, start = linear(0.9)
+    vector = find_fixed_point(T, start, strategy="anderson")
+    row = find_fixed_point(lambda x: T(x), start[None, :], rows=True, strategy="anderson")
+    assert abs(vector.evaluations - row.evaluations) <= 2
+    assert np.linalg.norm(vector.x - row.x[0]) <= 1e-10 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+@pytest.mark.parametrize("strategy", ["picard", "anderson"])
+def test_sizes_whose_squares_are_out_of_range(size, strategy):
+    T, want, _ = linear(0.5)
+    found = find_fixed_point(lambda x: size * T(x / size), np.zeros_like(want), strategy=strategy)
+    assert found.converged
+    assert np.linalg.norm(found.x / size - want) <= 1e-10 * np.linalg.norm(want)
+
+
+def test_a_history_longer_than_the_space():
+    T, want, start = linear(0.9, size=2)
+    found = find_fixed_point(T, start, strategy="anderson", history=12)
+    assert found.converged
+    assert np.linalg.norm(found.x - want) <= 1e-10 * np.linalg.norm(want)
