@@ -8,11 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.numeric.network import ReLUNetwork
+from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.phi_functions import phi_functions
 from deqmath.numeric.recorder import State
 
 Change = dict[str, NDArray[np.float64]]
+
+#: Residual of a solve inside a step, in units of the tolerance of the step, and the largest that is used.
+_INSIDE, _MOST = 1e-4, 1e-7
+
+
+def inside_tolerance(tol: float) -> float:
+    """The relative residual for solves inside a step: what they leave is far below what the step itself leaves."""
+    return min(_MOST, max(DEFAULT_TOL, _INSIDE * tol))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +31,7 @@ class Trial:
     difference: float
 
 
-def etd2_step(state: State, X: NDArray[np.float64], h: float) -> Trial:
+def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DEFAULT_TOL) -> Trial:
     """One step of size h of ``P' = -J^T r`` (exponential time differencing, Runge-Kutta of order 2).
 
     With ``-J^T J`` frozen over the step, ``H = J J^T = V diag(w) V^T`` and ``r_lin = exp(-hH) r``,
@@ -41,6 +49,8 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float) -> Trial:
         Samples, shape (n, d).
     h
         Step size.
+    inside
+        Relative residual to which the state at P1 is solved.
 
     Returns
     -------
@@ -57,7 +67,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float) -> Trial:
     phi_1, phi_3 = phi_functions(-h * w)
     r_hat = V.T @ state.residual
     first = state.J.pullback(V @ (phi_1 * r_hat))
-    half = State.solve(state.moved({name: -h * d for name, d in first.items()}), X, state.y, state)
+    half = State.solve(state.moved({name: -h * d for name, d in first.items()}), X, state.y, state, inside)
     r_lin = np.exp(-h * w) * r_hat
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
     forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
-from deqmath.numeric.etd2 import etd2_step
+from deqmath.numeric.etd2 import etd2_step, inside_tolerance
 from deqmath.numeric.journey import Journey
 from deqmath.numeric.motion import AdjointMotion
 from deqmath.numeric.network import ReLUNetwork
@@ -171,7 +171,7 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         lands = journey.time + h >= stop * (1 - 1e-14)
         step = stop - journey.time if lands else h
         try:
-            trial = etd2_step(state, journey.X, step)
+            trial = etd2_step(state, journey.X, step, inside_tolerance(tol))
             growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
             if trial.difference > goal:
                 journey.book.rejected += 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import DeqmathError, NotWellPosedError
+from deqmath.numeric.etd2 import inside_tolerance
 from deqmath.numeric.journey import Journey
 from deqmath.numeric.network import ReLUNetwork
 from deqmath.numeric.recorder import State, stop_reason
@@ -36,7 +37,7 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         )
 
     def slope(_: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = State.solve(network(flat), journey.X, near.y, near)
+        found = State.solve(network(flat), journey.X, near.y, near, inside_tolerance(tol))
         return -np.concatenate([found.gradient[name].ravel() for name in names])
 
     def solver_to(stop: float) -> RK45:
