@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
 from deqmath.checking.mutants import Mutant
@@ -45,6 +48,66 @@ def clopper_pearson(failures: int, draws: int, confidence: float = 0.99) -> tupl
     return low, high
 
 
+@dataclass(frozen=True)
+class Probability:
+    """A probability claimed, as something to plant errors in."""
+
+    value: Fraction
+
+    def mutants(self) -> list[Mutant]:
+        """Half of it, and twice."""
+        others = (self.value / 2, min(2 * self.value, (1 + self.value) / 2))
+        return [Mutant("factor", f"probability {other}", Probability(other)) for other in others]
+
+
+def occurs_with(happened: ArrayLike, claimed: Fraction, what: str, *, confidence: float = 0.99) -> Verdict:
+    """Does an event have the claimed probability? Verified where it is in the Clopper-Pearson interval, refuted where not.
+
+    Parameters
+    ----------
+    happened
+        Whether the event occurred, one truth value a draw, at least 1000 of them.
+    claimed
+        Its probability.
+    what
+        The event, in words.
+    confidence
+        Of the interval.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from deqmath.claims.coverage import occurs_with
+    >>> occurs_with([True, False] * 600, Fraction(1, 2), "heads").status
+    'verified'
+    """
+    values = _enough(np.asarray(happened, dtype=np.float64), what)
+    return _probability(int(values.sum()), len(values), Probability(claimed), what, confidence)
+
+
+def _probability(count: int, draws: int, claimed: Probability, what: str, confidence: float) -> Verdict:
+    low, high = clopper_pearson(count, draws, confidence)
+    status: Status = "verified" if low <= claimed.value <= high else "refuted"
+    figures = {"draws": draws, "count": count, "interval": [f"{low:.5f}", f"{high:.5f}"], "confidence": confidence}
+    detail = (
+        f"{what} in {count} of {draws} draws: probability in [{low:.4f}, {high:.4f}] ({confidence:.0%}), "
+        f"claimed {float(claimed.value):.4g}"
+    )
+
+    def recheck(other: Probability) -> Verdict:
+        return _probability(count, draws, other, what, confidence)
+
+    script = f"# {detail}" if status == "refuted" else None
+    return Verdict((Evidence("statistical", status, detail, figures),), script, (), claimed, recheck)
+
+
+def _enough(values: np.ndarray[Any, np.dtype[np.float64]], what: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if values.ndim != 1 or len(values) < LEAST_DRAWS or not np.isfinite(values).all():
+        msg = f"{what}: received draws of shape {values.shape}; needed {LEAST_DRAWS} finite ones or more, one a draw"
+        raise InputError(msg)
+    return values
+
+
 def fails_at_most(
     ratios: Sequence[float] | np.ndarray, delta: float, what: str, *, confidence: float = 0.99, factor: float = 1.0
 ) -> Verdict:
@@ -78,10 +141,7 @@ def fails_at_most(
     >>> fails_at_most(np.linspace(0, 2, 2000), 0.05, "u <= 1").status
     'refuted'
     """
-    values = np.asarray(ratios, dtype=np.float64)
-    if values.ndim != 1 or len(values) < LEAST_DRAWS or not np.isfinite(values).all():
-        msg = f"{what}: received ratios of shape {values.shape}; needed {LEAST_DRAWS} finite ones or more, one a draw"
-        raise InputError(msg)
+    values = _enough(np.asarray(ratios, dtype=np.float64), what)
     draws, failures = len(values), int(np.count_nonzero(values > factor))
     low, high = clopper_pearson(failures, draws, confidence)
     status: Status = "verified" if high <= delta else "refuted" if low > delta else "undecided"

@@ -1,9 +1,12 @@
 """Section 5.1: what the half-normal initialisation does to the gates and to lambda_min(H).
 
-(26) draws A entrywise as |N(0, 1)| and W as N(0, 1), with phi = relu(W x). Wherever phi is not 0, z is not 0, and as A > 0
+(26) draws A entrywise as |N(0, 1)| and W as N(0, 1), with phi = relu(W x). If phi is not 0, neither is z, and as A > 0
 every pre-activation u = gamma A z + phi is positive: D = I, no unit is near a kink that A could reach, and
 
     (26)   z = (I - gamma A)^{-1} phi,      q = (I - gamma A)^{-T} b.
+
+The paper has no hypothesis phi != 0. All m signs of W x are negative with probability 2^-m for each sample; then phi = 0, u = 0 in every unit,
+D = 0 and q = 0, and (26) fails for q. It holds with probability 1 - n 2^-m at least.
 
 Then Phi = (I - gamma A) Z and b = (I - gamma A)^T q, so ||Phi c|| <= (1 + rho) ||Z c|| and ||b|| <= (1 + rho) ||q_i||, and (25) is
 
@@ -18,18 +21,22 @@ Source: gg22, Section 5.1, equations (26) and (27).
 from fractions import Fraction
 
 import numpy as np
-from sympy import Identity, Inverse, MatrixSymbol
+from sympy import Identity, Inverse, Matrix, MatrixSymbol
 
 import deqmath as dm
 from deqmath.bounds import equilibrium, gram_lambda_min, network_lambda_min, operator_norm
 from deqmath.calculus.norm_calculus import norm_calculus
 from deqmath.checking.statistical import PowerLaw, power_law
+from deqmath.claims.coverage import occurs_with
 from deqmath.claims.crosscheck import cross_check, tolerance
 from deqmath.claims.instances import Pair, holds_on
 from deqmath.derivation.derivation import derivation
 from deqmath.numeric import ReLUNetwork
 
 from ._network import digits, net
+from ._rational import at_gates
+
+DRAWS = {"quick": 1000, "standard": 2000, "thorough": 20_000}
 
 c = MatrixSymbol("c", net.n, 1)
 resolvent = Inverse(Identity(net.m) - net.gamma * net.A)
@@ -54,7 +61,7 @@ def repaired(width, samples):
     "gg22.eq26",
     source="gg22",
     equation="(26)",
-    statement="A half-normal, γ‖A‖ < 1: u > 0, so D = I, z = (I - γ A)⁻¹ φ and q = (I - γ A)⁻ᵀ b",
+    statement="A half-normal, γ‖A‖ < 1, φ ≠ 0: u > 0, so D = I, z = (I - γ A)⁻¹ φ and q = (I - γ A)⁻ᵀ b; φ = 0 has probability 2⁻ᵐ",
 )
 def all_gates_are_open(case):
     """With u >= 0 the gate is the identity where u > 0; the formulas follow, and digits confirm gates and q."""
@@ -75,11 +82,41 @@ def all_gates_are_open(case):
         Pair(float(least_activation(network, one)), float(row.min()), f"digits, m = 32, sample {k}")
         for k, (one, row) in enumerate(zip(proved.balls, U, strict=True))
     ]
-    positive = min(pair.left for pair in pairs) > 0
-    yield holds_on(pairs, f"{'0 < ' if positive else ''}γ (min A) ‖z‖₁ ≤ min u", tolerance=1e-12)
+    least = [Pair(1e-6, pair.left, pair.where) for pair in pairs]
+    yield holds_on(pairs, "γ (min A) ‖z‖₁ ≤ min u", tolerance=1e-12)
+    yield holds_on(least, "10⁻⁶ ≤ γ (min A) ‖z‖₁, so that every gate is open")
     reference = np.asarray(network.adjoint(trial.X).Q).T[:, [3]]
     yield cross_check(resolvent.T * net.b, trial.sample(3), reference, tolerance=tolerance(32, network.rho),
                       what="q = (I - γ A)⁻ᵀ b on digits, m = 32", script=trial.script)  # fmt: skip
+
+    signs = case.rng().standard_normal((DRAWS[case.level], 4, 8)) @ trial.X[0, :8]
+    yield occurs_with((signs <= 0).all(axis=1), Fraction(1, 2**4), "φ = 0 for one sample at m = 4")
+
+
+SCRIPT = """import deqmath as dm
+net = dm.ReLUNetwork(A=[[0.5]], W=[[-1.0]], b=[1.0], gamma=0.25)          # A > 0, gamma ||A|| = 1/8
+print(net.equilibrium([[1.0]]).U, net.adjoint([[1.0]]).Q)                # u = 0, and q = 0
+print(net.b[0] / (1 - net.gamma * net.A[0, 0]))                          # (26) gives q = 8/7"""
+
+
+@dm.claim(
+    "gg22.eq26-as-stated",
+    source="gg22",
+    equation="(26)",
+    statement="A half-normal, γ‖A‖ < 1: D = I and q = (I - γ A)⁻ᵀ b for every draw of W",
+    expect="refuted",
+)
+def all_gates_are_open_for_every_draw():
+    """One unit whose first layer is negative at the sample, A = 1/2, gamma = 1/4, b = 1: phi = 0, so u = 0 and q = 0 by the model; in rationals."""
+    A, gamma, b = Fraction(1, 2), Fraction(1, 4), Fraction(1)
+    phi = max(Fraction(-1), Fraction(0))
+    u, q = at_gates(Matrix([[A]]), Matrix([[phi]]), Matrix([[b]]), gamma, (0,))
+    if u[0] > 0:
+        msg = f"the gate taken closed is open: u = {u[0]}"
+        raise ArithmeticError(msg)
+    gap = abs(Fraction(str(q[0])) - b / (1 - gamma * A))
+    where = "m = n = 1, A = 1/2, W x = -1, γ = 1/4"
+    yield holds_on([Pair(gap, Fraction(0), where, SCRIPT)], "|q - (I - γ A)⁻ᵀ b| ≤ 0", kind="certified")
 
 
 def least_activation(network, one):

@@ -12,14 +12,22 @@ and for the trained network the coupling error (24) of Lemma 4.4 is added. Where
 Taken from the literature, not proved here: the uniform bound by Rademacher complexity (symmetrisation, McDiarmid's inequality and Talagrand's
 contraction lemma), for a radius B that is fixed before the samples are seen. The paper takes B from the samples.
 
+That l has values in [0, 1] is needed; the paper's text asks for a Lipschitz loss only. The last term does not grow with l, and the risk does: let
+x be e_1 with target 0, or with probability 1/10 e_2 with target 1, n = 1, f_0 = 0 at both, and l = 100 |f - y|. Nine samples in ten are e_1; then
+B = 0, the empirical risk is 0, training changes nothing, and the risk is 10, above 3 sqrt(log(40)/2) < 4.08. For a loss in [0, R] the last
+term is R times as large.
+
 Source: gg22, Theorem 4.1 and equation (20).
 """
+
+from fractions import Fraction
 
 import numpy as np
 from sympy import Inverse, MatrixSymbol
 
 import deqmath as dm
 from deqmath.bounds import inverse_quadratic_form
+from deqmath.bounds.balls import ball, ends, precision
 from deqmath.claims.coverage import fails_at_most
 from deqmath.claims.instances import Pair, holds_on
 from deqmath.data import load
@@ -41,7 +49,7 @@ spectral = V * dm.diag(l) * V.T
     "gg22.thm4.1",
     source="gg22",
     equation="(20)",
-    statement="risk(g_∞) ≤ empirical risk + 2 Lip B √(tr H₀)/n + 3√(log(2/δ)/2n), with probability 1 - δ; true labels rank below random",
+    statement="loss in [0, 1]: risk(g_∞) ≤ empirical risk + 2 Lip B √(tr H₀)/n + 3√(log(2/δ)/2n), with probability 1 - δ; true labels rank below random",
 )
 def generalisation_bound(case):
     """The eigen-form is exact; a thousand samples of the digits keep the bound; the leading term ranks true below random labels."""
@@ -74,6 +82,33 @@ def generalisation_bound(case):
     forms = np.einsum("ki,ki->k", random, np.linalg.solve(gram, random.T).T)
     yield fails_at_most(
         float(true.upper) / forms, 0.01, "yᵀH⁻¹y for true labels ≤ that for random labels, 60 digits, m = 256,"
+    )
+
+
+SCRIPT = """import numpy as np
+import deqmath as dm
+net = dm.ReLUNetwork(A=np.zeros((2, 2)), W=np.ones((2, 2)), b=[1.0, -1.0], gamma=0.1)
+print(net.predict(np.eye(2)), net.gradient(np.eye(2)[:1], [0.0]))     # f_0 = 0 at e_1 and e_2; nothing moves from the sample e_1
+print(100 * 0.1, 3 * np.sqrt(np.log(2 / 0.05) / 2))                   # the risk, and the bound"""
+
+
+@dm.claim(
+    "gg22.thm4.1-any-loss",
+    source="gg22",
+    equation="(20)",
+    statement="(20), with 3√(log(2/δ)/2n) as it stands, for every Lipschitz loss",
+    expect="refuted",
+)
+def generalisation_bound_for_any_loss():
+    """The two-point population above: with probability 9/10, more than delta, the risk exceeds the bound; both in balls."""
+    network = ReLUNetwork(A=np.zeros((2, 2)), W=np.ones((2, 2)), b=[1.0, -1.0], gamma=0.1)
+    moved = float(np.abs(network.gradient(np.eye(2)[:1], [0.0])).max() + np.abs(network.predict(np.eye(2))).max())
+    risk = 100 * (Fraction(9, 10) * 0 + Fraction(1, 10) * 1) - Fraction(100 * moved)
+    with precision(120):
+        bound = 3 * (ball(2 / Fraction(5, 100)).log() / 2).sqrt()
+    where = "two points, n = 1, δ = 0.05, loss 100 |f - y|, in 9 samples of 10"
+    yield holds_on(
+        [Pair(risk, ends(bound)[1], where, SCRIPT)], "risk ≤ 0 + 2 Lip · 0 + 3√(log(2/δ)/2)", kind="certified"
     )
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from sympy import MatrixSymbol
 
 import deqmath as dm
-from deqmath.claims.coverage import clopper_pearson, fails_at_most
+from deqmath.claims.coverage import clopper_pearson, fails_at_most, occurs_with
 from deqmath.claims.exponent import exponent_interval
 from deqmath.claims.growth import grows_slower_than
 from deqmath.claims.instances import Pair, Tightened, holds_on
@@ -155,3 +155,14 @@ def test_the_interval_over_data_sets_contains_the_exponent_as_often_as_it_says()
         inside += low <= 0.25 <= high
     lower, upper = clopper_pearson(inside, 1000)
     assert lower <= 0.9 <= upper
+
+
+def test_a_probability_is_verified_inside_its_interval_and_refuted_outside():
+    draws = np.random.default_rng(0).random(4000) < 0.25
+    verdict = occurs_with(draws, F(1, 4), "x < 1/4")
+    assert verdict.status == "verified"
+    assert refuted_mutants(verdict) == 2
+    assert occurs_with(draws, F(1, 3), "x < 1/4").status == "refuted"
+    assert occurs_with(np.zeros(1000), F(1, 100), "never").status == "refuted"
+    with pytest.raises(InputError, match="1000 finite ones or more"):
+        occurs_with(draws[:999], F(1, 4), "x")
