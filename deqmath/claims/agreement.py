@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
@@ -23,6 +23,9 @@ from deqmath.checking import Evidence
 from deqmath.checking.evaluate import evaluate
 from deqmath.checking.verdict import Status
 from deqmath.codegen import GeneratedModule, generate
+from deqmath.codegen.companion import as_stated
+from deqmath.codegen.facts import Facts, facts
+from deqmath.codegen.loading import load_text
 
 #: Target -> the module that must be importable to run its code; CuPy needs a device and is not run here.
 LIBRARIES = {
@@ -65,17 +68,37 @@ def compare(
     targets: Iterable[str],
     seed: int = 0,
     *,
+    assumptions: Iterable[Any] = (),
     written: Mapping[str, Any] | None = None,
+    changed: Callable[[str], str] | None = None,
 ) -> list[Agreement]:
     """Run the generated functions at one rational point and count the digits they share with the exact value.
 
-    ``written`` is what the code is generated from, where an error is planted in it on purpose.
+    Parameters
+    ----------
+    expressions
+        Function name -> expression.
+    targets
+        The targets to run; their libraries must be installed.
+    seed
+        Of the point.
+    assumptions
+        What is stated of the arguments, for the code generator; the point has these properties.
+    written
+        What the code is generated from, where an error is planted in an expression on purpose.
+    changed
+        What is done to the generated text, where an error is planted in a module on purpose. A module that then
+        stops with an error, or returns something else than numbers, shares no digit.
     """
-    point = _point(expressions, seed)
+    assumptions = tuple(assumptions)
+    point = _point(expressions, seed, facts(assumptions))
     exact = {name: _exact(e, point) for name, e in expressions.items()}
     out = []
     for target in targets:
-        module = generate(dict(written or expressions), target=target)
+        module = generate(dict(written or expressions), target=target, assumptions=assumptions)
+        if changed is not None:
+            out += _of_changed_text(module, changed(module.source), exact, point)
+            continue
         loaded = module.load()
         for name, want in exact.items():
             got = _call(module, getattr(loaded, name), target, point)
@@ -83,9 +106,24 @@ def compare(
     return out
 
 
-def evidence(expressions: Mapping[str, Any], seed: int = 0) -> list[Evidence]:
+def _of_changed_text(
+    module: GeneratedModule, text: str, exact: Mapping[str, list[Any]], point: Mapping[str, Any]
+) -> list[Agreement]:
+    """The agreement of a text that may be broken in any way."""
+    loaded = load_text(text, "changed")
+    out = []
+    for name, want in exact.items():
+        try:
+            digits = _digits(_call(module, getattr(loaded, name), module.target, point), want)
+        except Exception:  # noqa: BLE001 - a planted error may break a library in any way
+            digits = 0
+        out.append(Agreement(name, module.target, digits))
+    return out
+
+
+def evidence(expressions: Mapping[str, Any], seed: int = 0, *, assumptions: Iterable[Any] = ()) -> list[Evidence]:
     """The agreement on the targets that come with deqmath, as one piece of numeric evidence a target."""
-    found = compare(expressions, ALWAYS, seed)
+    found = compare(expressions, ALWAYS, seed, assumptions=assumptions)
     pieces = []
     for target in ALWAYS:
         own = [a for a in found if a.target == target]
@@ -105,7 +143,7 @@ def evidence(expressions: Mapping[str, Any], seed: int = 0) -> list[Evidence]:
     return pieces
 
 
-def _point(expressions: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _point(expressions: Mapping[str, Any], seed: int, given: Facts) -> dict[str, Any]:
     """A value for every symbol: square matrices near the identity; m = 4, so that its root is rational."""
     rng = Random(seed)
     exprs = list(expressions.values())
@@ -118,7 +156,7 @@ def _point(expressions: Mapping[str, Any], seed: int) -> dict[str, Any]:
         rows, cols = (int(k.xreplace(sizes)) for k in M.shape)
         one = 16 if rows == cols != 1 else 0
         entry = [[Fraction(rng.randint(-6, 6) + one * (i == j), 16) for j in range(cols)] for i in range(rows)]
-        point[name] = entry
+        point[name] = as_stated(entry, given.of.get(name, frozenset()) | ({"gate"} if name in given.gates else set()))
     for s in symbols:
         point.setdefault(s.name, 1 if s.is_integer else Fraction(rng.randint(4, 7), 16))
     return point

@@ -89,8 +89,9 @@ def _add_code_evidence(found: Gathered, claim: Claim) -> None:
     if claim.exports is None or claim.expect != "verified" or found.failure is not None:
         return
     from deqmath.claims.agreement import evidence
+    from deqmath.claims.export import hypotheses
 
-    pieces, failure = guarded(lambda: evidence(claim.expressions()), claim.where)
+    pieces, failure = guarded(lambda: evidence(claim.expressions(), assumptions=hypotheses(claim)), claim.where)
     found.evidence += pieces or []
     found.failure = failure
 

@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deqmath.claims import Claim
     from deqmath.codegen import GeneratedModule
-
-#: What can be exported whole, beside the claims.
-MODELS = ("gg22.model",)
 
 
 def export_command(
-    claim_id: str,
+    claim_id: str | None = None,
     /,
     *,
     target: str = "numpy",
     output: Path | None = None,
     with_tests: bool = False,
     explain: bool = False,
+    all: bool = False,
 ) -> int:
     """Write a claim's expressions as a module of code that stands alone.
 
@@ -33,19 +30,24 @@ def export_command(
         The library to generate for: numpy, array-api, cupy, jax, torch, mpmath (many digits) or flint (balls).
         It need not be installed.
     output : FILE
-        Write the module to this file instead of stdout.
+        Write the module to this file instead of stdout; with --all, the modules into this folder.
     with_tests
         Also write the module's tests beside it, as test_FILE.
     explain
         Print the plan before and after each pass, with its flops, in place of the module.
+    all
+        Write the modules of all claims and models into a folder (-o DIR, made if missing); ID may then name
+        a derivations file or folder.
     """
-    from deqmath.claims import find
-    from deqmath.claims.guard import guarded
+    from deqmath.claims.export import module_of
     from deqmath.claims.write import check_target
-    from deqmath.codegen import generate
     from deqmath.errors import InputError
-    from deqmath.model import ReLUModel
 
+    if all:
+        return _write_all(claim_id, target, output, with_tests=with_tests, explain=explain)
+    if claim_id is None:
+        msg = "export needs a claim id, as in: deqmath export gg22.eq10 (see: deqmath list), or --all -o DIR"
+        raise InputError(msg)
     check_target(output, "--output")
     to_file = output is not None and str(output) != "-"
     if with_tests and not to_file:
@@ -54,27 +56,11 @@ def export_command(
     if explain and to_file:
         msg = "--explain prints the plan on stdout; write the module with -o FILE.py in a second call"
         raise InputError(msg)
-    finish = _explain if explain else _write
-    if claim_id in MODELS:
-        return finish(generate(ReLUModel(), target=target, claim=claim_id), output, with_tests)
-    claim = find(claim_id)
-    expressions, failure = guarded(claim.expressions, claim.where)
-    if failure is not None:
-        raise InputError(str(failure))
-    if not expressions:
-        msg = f"claim {claim.id} exports no expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
-        raise InputError(msg)
-    module = generate(
-        expressions,
-        target=target,
-        claim=claim.id,
-        assumptions=_assumptions(claim),
-        derivatives=claim.known_derivatives(),
-    )
-    return finish(module, output, with_tests)
+    module = module_of(claim_id, target)
+    return _explain(module) if explain else _write(module, output, with_tests)
 
 
-def _explain(module: GeneratedModule, *_: object) -> int:
+def _explain(module: GeneratedModule) -> int:
     from deqmath.claims.write import write_text
     from deqmath.codegen.explain import explain
 
@@ -99,6 +85,23 @@ def _write(module: GeneratedModule, output: Path | None, with_tests: bool) -> in
     return 0
 
 
-def _assumptions(claim: Claim) -> tuple[str, ...]:
-    derivation = claim.derivation() if claim.derivation is not None else None
-    return tuple(str(a) for a in getattr(derivation, "assumptions", ()))
+def _write_all(place: str | None, target: str, folder: Path | None, *, with_tests: bool, explain: bool) -> int:
+    """One module for each claim that exports expressions, named after it."""
+    from deqmath.claims.export import every_module
+    from deqmath.cli.terminal import note
+    from deqmath.errors import InputError
+
+    if explain or folder is None or str(folder) == "-" or (folder.exists() and not folder.is_dir()):
+        received = "--explain" if explain else f"-o {folder}" if folder is not None else "no -o"
+        msg = f"--all writes modules into a folder; received {received}; needed: deqmath export --all -o DIR"
+        raise InputError(msg)
+    modules = list(every_module(target, [place] if place is not None else []))
+    if not modules:
+        msg = f"no claim in {place} exports expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
+        raise InputError(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    for module in modules:
+        module.write(folder / f"{module.name}.py", tests=with_tests)
+    tested = f"; test them with: pytest {folder}" if with_tests else ""
+    note(f"wrote {len(modules)} modules for {target} into {folder}{tested}")
+    return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
@@ -158,13 +159,13 @@ def _rational_arguments(sig: Signature) -> dict[str, Any]:
             drawn = [
                 [Fraction(rng.randint(-5, 5) + (one if i == j else 0), 16) for j in range(cols)] for i in range(rows)
             ]
-            out[a.name] = _as_stated(drawn, {word for word, name in sig.stated if name == a.name})
+            out[a.name] = as_stated(drawn, {word for word, name in sig.stated if name == a.name})
         else:
             out[a.name] = {"scalar": Fraction(rng.randint(6, 10), 16), "dimension": 4}.get(a.kind, 0)
     return out
 
 
-def _as_stated(drawn: list[list[Fraction]], words: set[str]) -> list[list[Fraction]]:
+def as_stated(drawn: list[list[Fraction]], words: AbstractSet[str]) -> list[list[Fraction]]:
     """The numbers, changed so that the matrix has the properties stated of it."""
     zero, one = Fraction(0), Fraction(1)
     for i, row in enumerate(drawn):

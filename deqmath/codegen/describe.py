@@ -231,7 +231,7 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "logdet": lambda d, n: (f"log det({d(n.args[0])})", 2),
     "row_sum": lambda d, n: (f"sum over columns of {d(n.args[0], 2)}", 1),
     "column_dot": lambda d, n: (f"<columns of {d(n.args[0], 2)}, columns of {d(n.args[1], 2)}>", 2),
-    "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])}) down each column", 2),
+    "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])})", 2),
     "placement": lambda _, n: (f"[0; I_{n.data[1]}; 0]", 2),
     "blocks": _blocks,
     "repeat": lambda d, n: (f"[{d(n.args[0])} ...]", 2),

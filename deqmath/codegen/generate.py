@@ -14,6 +14,7 @@ from sympy import Expr, MatrixExpr
 from deqmath.codegen.companion import DerivativeOf, checked_derivatives
 from deqmath.codegen.facts import facts
 from deqmath.codegen.helpers import all_names
+from deqmath.codegen.hypothesis_text import words
 from deqmath.codegen.model import is_model, model_expressions, model_text
 from deqmath.codegen.module import Flops, GeneratedModule
 from deqmath.codegen.passes import beyond
@@ -124,7 +125,7 @@ def generate(
         names = _output_names(function, value, (outputs or {}).get(function))
         plans.append(make_plan(function, value, names, reserved=reserved, without=left_out, order=order, given=given))
     _check_order(order, plans)
-    about = About(claim, assumptions, dict(formulas or {}), appended)
+    about = About(claim, tuple(map(words, assumptions)), dict(formulas or {}), appended)
     counts = Flops({p.name: p.flops for p in plans})
     memory = {p.name: p.memory for p in plans}
     module = _module_name(name or plans[0].name)

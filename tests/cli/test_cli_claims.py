@@ -239,6 +239,19 @@ def test_export_writes_a_module_that_runs_alone_and_its_test(deqmath, refused, t
     assert "fortran" in refused("export", claim, "--target", "fortran", "-o", "other.py")
 
 
+def test_export_of_all_writes_a_folder_of_modules_and_their_tests(deqmath, refused, tmp_path):
+    (tmp_path / "real.py").write_text(REAL)
+    answer = deqmath("export", "real.py", "--all", "--target", "mpmath", "--with-tests", "-o", "new/modules")
+    assert answer.code == 0
+    assert "wrote 1 modules for mpmath" in answer.err
+    names = sorted(p.name for p in (tmp_path / "new" / "modules").iterdir())
+    assert names == ["real_sum.py", "test_real_sum.py"]
+    assert "-o DIR" in refused("export", "--all")
+    assert "-o DIR" in refused("export", "--all", "-o", "real.py")
+    assert "--explain" in refused("export", "--all", "--explain", "-o", "new")
+    assert "needs a claim id" in refused("export")
+
+
 def process(*arguments, **options):
     command = [sys.executable, "-m", "deqmath", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)

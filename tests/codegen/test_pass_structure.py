@@ -109,8 +109,15 @@ def test_a_false_bound_is_seen_and_the_system_factored():
         np.testing.assert_allclose(x - 0.9 * given["A"] @ x, given["b"], atol=1e-9)
 
 
-def test_a_bound_of_one_gives_no_rule_to_stop_by():
-    assert "_contraction" not in dm.generate({"f": Inverse(K) * b}, assumptions=(dm.contraction(gamma * A),)).source
+def test_a_bound_of_one_is_measured_as_it_goes():
+    """Stated is ``||gamma A|| < 1`` with no distance: the residual says when to stop."""
+    f = dm.generate({"f": Inverse(K) * b}, assumptions=(dm.contraction(gamma * A),)).load().f
+    assert "_contraction_solve" in inspect.getsource(f)
+    rng, size = np.random.default_rng(0), 400
+    given = {"A": rng.standard_normal((size, size)) / np.sqrt(size), "b": rng.standard_normal((size, 1))}
+    for g in (0.02, 0.2, 0.45, 0.9):  # the norm of A is about 2: false for the last
+        x = f(**given, gamma=g)
+        np.testing.assert_allclose(x - g * given["A"] @ x, given["b"], atol=1e-13 if g < 0.5 else 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 """``x = b - s X x`` by iteration where ``||s X|| <= rho < 1`` is stated: ``||x_k - x|| <= rho / (1 - rho) ||x_k - x_(k-1)||``.
 
-Stated means ``contraction((1/rho) K)``, with a number or a symbol for rho: a norm below 1 with no distance from 1
-gives no rule to stop by. A gate D in front changes nothing, ``||D X|| <= ||X||``. One step costs 2 m^2 flops and
-log(eps) / log(rho) of them are needed, LU costs 2 m^3 / 3: the code compares the two when it runs. A
-matrix with several right-hand sides is factored, once.
+Stated means ``contraction((1/rho) K)``, with a number or a symbol for rho. A gate D in front changes nothing,
+``||D X|| <= ||X||``. One step costs 2 m^2 flops and log(eps) / log(rho) of them are needed, LU costs 2 m^3 / 3: the
+code compares the two when it runs. ``contraction(K)`` alone, a norm below 1 at no known distance, says that the steps
+``x_k - x_(k-1) = b - (I + s X) x_(k-1)`` shrink, not how fast: the code measures it, stops at a residual of rounding
+size, as a factorisation leaves, and factors where the steps do not shrink fast enough to pay. A matrix with several
+right-hand sides is factored, once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-
-from sympy import S
 
 from deqmath.codegen.algebra import Algebra
 from deqmath.codegen.graph import Node, rewrite, walk
@@ -52,7 +52,7 @@ def _on_open_rows(a: Algebra, node: Node) -> Node | None:
 
 
 def _bound(a: Algebra, s: Node, X: Node) -> Node | None:
-    """A number that ``||s X||`` stays below, where one is stated that is not 1; gates are left out of X."""
+    """A number that ``||s X||`` stays below, where one is stated; gates are left out of X."""
     matrices = [f for f in (X.args if X.op in ("product", "times") else (X,)) if f.op != "diagonal"]
     if len(matrices) != 1:
         return None
@@ -62,6 +62,5 @@ def _bound(a: Algebra, s: Node, X: Node) -> Node | None:
         rho = limit * abs(s.data)
         if rho.free_symbols and s.args:
             continue
-        if rho != S.One:
-            return a.scalar(rho)
+        return a.scalar(rho)
     return None

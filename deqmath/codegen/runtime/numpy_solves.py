@@ -168,10 +168,11 @@ def _contraction_solve(
     """``(I + s X)^-1 b`` or its transpose, on the open rows of d where given: by iteration, or by a factorisation."""
     if np.ndim(s) == np.ndim(rho) == 0 and X.ndim == b.ndim == 2 and np.ndim(d) in (0, 2):
         rows = np.arange(len(X)) if d is None else d[:, 0].nonzero()[0]
-        steps = np.log(np.finfo(b.dtype).eps) / np.log(rho) if 0 < rho < 1 else np.inf
-        if 12 * steps < len(rows):  # a product with a vector is bound by memory, a factorisation is not
+        most = len(rows) // 12  # a product with a vector is bound by memory, a factorisation is not
+        steps = np.log(np.finfo(b.dtype).eps) / np.log(rho) if 0 < rho < 1 else 8 if rho == 1 else np.inf
+        if steps < most:
             K = X if d is None else X[rows][:, rows]
-            x = _iterated(K.T if transposed else K, s, rho, b[rows])
+            x = _iterated(K.T if transposed else K, s, rho, b[rows], most)
             if x is not None:
                 out = np.zeros(b.shape, dtype=b.dtype)
                 out[rows] = x
@@ -182,17 +183,24 @@ def _contraction_solve(
     return _solve(M.mT if transposed else M, b, name)
 
 
-def _iterated(K: np.ndarray, s: float, rho: float, b: np.ndarray) -> np.ndarray | None:
-    """``x = b - s K x`` to working precision; None where a step shows that ``||s K|| <= rho`` is false."""
+def _iterated(K: np.ndarray, s: float, rho: float, b: np.ndarray, most: int) -> np.ndarray | None:
+    """``x = b - s K x`` to working precision; None where a step shows that ``||s K|| <= rho`` is false.
+
+    With rho = 1 a step, which is the residual of the x before it, stops the iteration where it has the size of
+    rounding; None also where it shrinks too slowly to get there in ``most`` steps.
+    """
     x, eps = b, float(np.finfo(b.dtype).eps)
     last: Any = np.inf
-    for _ in range(200 + int(2 * np.log(eps) / np.log(rho))):
+    error, limit = (1.0, most) if rho == 1 else (rho / (1 - rho), 200 + int(2 * np.log(eps) / np.log(rho)))
+    for k in range(limit):
         new = b - s * (K @ x)
         step, size = np.linalg.norm(new - x), np.linalg.norm(new)
         x = new
-        if rho / (1 - rho) * step <= 4 * eps * size:
+        if error * step <= 4 * eps * size:
             return x
         if not step <= rho * last * (1 + 1e-6) + 4 * eps * size:
+            return None
+        if rho == 1 and step * (step / last) ** (most - k) > eps * size:
             return None
         last = step
     return None
