@@ -52,7 +52,7 @@ def power_law(
         "confidence": confidence,
     }
     detail = (
-        f"{what} grows as m^{fit.slope:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
+        f"{what} grows as m^{fit.slope:.3f}, {100 * confidence:g}% interval [{low:.3f}, {high:.3f}] over {len(widths)} draws; "
         f"claimed m^{claimed.exponent}"
     )
 

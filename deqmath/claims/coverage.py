@@ -90,7 +90,7 @@ def _probability(count: int, draws: int, claimed: Probability, what: str, confid
     status: Status = "verified" if low <= claimed.value <= high else "refuted"
     figures = {"draws": draws, "count": count, "interval": [f"{low:.5f}", f"{high:.5f}"], "confidence": confidence}
     detail = (
-        f"{what} in {count} of {draws} draws: probability in [{low:.4f}, {high:.4f}] ({confidence:.0%}), "
+        f"{what} in {count} of {draws} draws: probability in [{low:.4f}, {high:.4f}] ({100 * confidence:g}%), "
         f"claimed {float(claimed.value):.4g}"
     )
 
@@ -157,7 +157,7 @@ def fails_at_most(
     }
     loose = "; loose: never within a factor of 100" if figures["loose"] else ""
     detail = (
-        f"{what} failed in {failures} of {draws} draws: probability in [{low:.4f}, {high:.4f}] ({confidence:.0%}), "
+        f"{what} failed in {failures} of {draws} draws: probability in [{low:.4f}, {high:.4f}] ({100 * confidence:g}%), "
         f"allowed {delta:g}; closest ratio {closest:.3g}{loose}"
     )
 

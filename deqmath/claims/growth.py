@@ -71,7 +71,7 @@ def grows_slower_than(
         "confidence": confidence,
     }
     detail = (
-        f"{what} grows as {letter}^{exponent:.3f}, {confidence:.0%} interval [{low:.3f}, {high:.3f}] over {np.size(values)} draws; "
+        f"{what} grows as {letter}^{exponent:.3f}, {100 * confidence:g}% interval [{low:.3f}, {high:.3f}] over {np.size(values)} draws; "
         f"needed less than {letter}^{float(limit):.3g}"
     )
 

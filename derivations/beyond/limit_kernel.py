@@ -25,14 +25,9 @@ import numpy as np
 import deqmath as dm
 from deqmath.bounds import limit_kernel
 from deqmath.bounds.balls import ball, ends, hull, precision
-from deqmath.checking.statistical import PowerLaw, power_law
 from deqmath.claims.instances import Pair, holds_on
 
-GAMMA0 = 0.45
-#: Rows of several lengths, at angles below and above a right angle; exact in binary.
-INPUTS = np.array([[1.0, 0.0, 0.0], [0.75, 0.5, 0.0], [-0.5, 0.75, 0.5]])
-WIDTHS = (25, 100, 400)
-DRAWS = {"quick": 20, "standard": 60, "thorough": 400}
+from ._simulation import GAMMA0, INPUTS, convergence
 
 
 @lru_cache(maxsize=4)
@@ -45,51 +40,6 @@ def enclosed(phi):
         for part in (found.S, found.S_q, found.H)
     ]
     return found, centres
-
-
-def relu(a):
-    return np.maximum(a, 0)
-
-
-@lru_cache(maxsize=4)
-def draws(phi, count, seed):
-    """``<z_i, z_j>/m`` and ``<q_i, q_j>/m`` of random networks, that many at each width, by Picard's iteration."""
-    rng, found = np.random.default_rng(seed), {}
-    for m in WIDTHS:
-        rows = []
-        for _ in range(count):
-            A = GAMMA0 / np.sqrt(m) * rng.standard_normal((m, m))
-            injected = INPUTS @ rng.standard_normal((3, m))
-            injected = relu(injected) if phi == "relu" else injected
-            Z = Q = np.zeros_like(injected)
-            b = rng.choice([-1.0, 1.0], m)
-            for _ in range(60):
-                Z = relu(Z @ A.T + injected)
-            for _ in range(60):
-                Q = (Z > 0) * (b + Q @ A)
-            rows.append((Z @ Z.T / m, Q @ Q.T / m))
-        found[m] = rows
-    return found
-
-
-def convergence(phi, case):
-    """The mean of both factors is within standard errors of its limit, and a draw's distance from H falls as m^(-1/2)."""
-    _, (S, S_q, H) = enclosed(phi)
-    found = draws(phi, DRAWS[case.level], case.seed)
-    widths = [m for m, rows in found.items() for _ in rows]
-    gaps = [float(np.abs(GAMMA0**2 * row[0] * row[1] - H).max()) for rows in found.values() for row in rows]
-    yield power_law(widths, gaps, PowerLaw(Fraction(-1, 2)), "max |H_ij - H∞_ij| of a draw", 0.9999)
-    for k, limit, words in ((0, S, "⟨zᵢ,zⱼ⟩/m - S_ij"), (1, S_q, "⟨qᵢ,qⱼ⟩/m - (S_q)_ij")):
-        pairs = [pair for m, rows in found.items() for pair in biases(np.array([row[k] for row in rows]), limit, m)]
-        yield holds_on(pairs, f"|mean of {words}| ≤ 4 standard errors + max/m")
-
-
-def biases(values, limit, m):
-    """Each entry's mean against its limit: 4 standard errors (99.99% each), and 1/m of the largest for the finite width."""
-    gap = np.abs(values.mean(axis=0) - limit)
-    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    for i, j in zip(*np.tril_indices(len(limit)), strict=True):
-        yield Pair(float(gap[i, j]), float(4 * error[i, j] + limit.max() / m), f"({i}, {j}), m = {m}")
 
 
 def arc_cosine_maps(C, i, j):
@@ -145,7 +95,7 @@ def limit_for_the_identity(case):
     """The enclosed solution solves its equations, the map contracts, and simulated networks tend to the kernel."""
     yield holds_on(list(certified_identity()), "residual of the enclosed fixed point ≤ 10⁻¹⁹", kind="certified")
     yield holds_on(list(contraction()), "|h(s) - h(t)| ≤ (γ₀²/2)|s - t|", kind="certified")
-    yield from convergence("identity", case)
+    yield from convergence("identity", enclosed("identity")[1], case)
 
 
 def certified_relu():
@@ -175,4 +125,4 @@ def certified_relu():
 def limit_for_relu(case):
     """The diagonal against its own closed form in balls; every entry, enclosed by certified quadrature, against simulated networks."""
     yield holds_on(list(certified_relu()), "residual of the enclosed diagonal ≤ 10⁻¹⁸", kind="certified")
-    yield from convergence("relu", case)
+    yield from convergence("relu", enclosed("relu")[1], case)
