@@ -209,10 +209,10 @@ def least_width(
             given = Given(m, n, cc, ball(g) / root, low, residual, flint.arb(1), root)
             return closes(given, evaluate_chain(given))
 
-        return _least(at)
+        return least_integer(at)
 
 
-def _least(closing: Callable[[int], bool | None]) -> Bound:
+def least_integer(closing: Callable[[int], bool | None]) -> Bound:
     """Bisect for the least m; the chain's sides scale as constants against ``sqrt m``, so closing is monotone in m."""
     high = 1
     for _ in range(MOST_DOUBLINGS):
