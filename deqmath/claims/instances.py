@@ -38,10 +38,10 @@ class Pair:
 
     @property
     def ratio(self) -> float:
-        """``left / right``; infinite where the right side is 0 and the left one is not."""
+        """``left / right``; where the right side is not above 0, infinite if the left one exceeds it, else 0."""
         if self.right > 0:
             return float(self.left / self.right)
-        return 0.0 if self.left <= 0 else float("inf")
+        return 0.0 if self.left <= self.right else float("inf")
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,10 @@ def holds_on(
     """
     if not pairs:
         msg = f"no instance of {statement} was given; needed at least one"
+        raise InputError(msg)
+    lost = next((pair for pair in pairs if pair.left != pair.left or pair.right != pair.right), None)
+    if lost is not None:
+        msg = f"{statement}: the sides at {lost.where} are {lost.left} and {lost.right}; needed two numbers"
         raise InputError(msg)
     judged = subject or Tightened()
     sides = [_sides(pair, judged) for pair in pairs]

@@ -19,14 +19,17 @@ from deqmath.calculus.norm_calculus import telescoped
 from deqmath.claims.instances import Pair, holds_on
 from deqmath.derivation.derivation import derivation
 
+from ._constants import change_gram, change_q, change_z, gives, monitored, size_q, size_z
 from ._network import net
 from ._runs import pairs, runs
+
+front = Symbol("h", positive=True)
 
 
 def derive_eq15():
     """H_ij as a product of four factors z^T, w, q^T, p with h = gamma^2/m in front."""
     z, w, q, p = (MatrixSymbol(name, net.m, 1) for name in ("z", "w", "q", "p"))
-    return derivation(telescoped((z.T, w, q.T, p), Symbol("h", positive=True)).lines, "change of an entry of H")
+    return derivation(telescoped((z.T, w, q.T, p), front).lines, "change of an entry of H")
 
 
 @dm.claim(
@@ -36,11 +39,18 @@ def derive_eq15():
     statement="‖H(t) - H(0)‖ ≤ n (γ²/m)(2 s_z d_z s_q² + 2 s_z² s_q d_q)",
     derivation=derive_eq15,
 )
-def change_of_the_gram_matrix():
+def change_of_the_gram_matrix(case):
     """A telescoping product; n times the largest entry bounds the operator norm of an n x n matrix."""
     derived = derive_eq15()
     yield derived
     yield derived.steps[0].verdict
+    # n entries, h = gamma^2/m; z and w are equilibria, q and p adjoints, at both ends.
+    norms = {f"{new}{letter}": size for letter, size in zip("zwqp", (size_z, size_z, size_q, size_q), strict=True)
+             for new in ("", "new_")}  # fmt: skip
+    norms |= {f"d{letter}": move for letter, move in zip("zwqp", (change_z, change_z, change_q, change_q), strict=True)}
+    entry = derived.steps[-1].expression.subs(front, net.gamma**2 / net.m)
+    yield gives(net.n * entry, change_gram, case, **norms)
+    yield monitored("change_gram", change_gram, "4nc²γ₀³ω/(√m(1 - ρ)⁵)")
     yield holds_on([measured(words, run) for words, run in runs()],
                    "(15) with the sizes and changes measured, jumps included", tolerance=1e-9)  # fmt: skip
     yield holds_on(pairs("change_gram"), "(15) with the constants of (12), (13), (14)", tolerance=1e-9)

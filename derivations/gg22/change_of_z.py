@@ -18,6 +18,7 @@ from deqmath.calculus.norm_calculus import perturbed_fixed_point
 from deqmath.claims.instances import holds_on
 from deqmath.derivation.derivation import derivation
 
+from ._constants import change_z, gives, monitored
 from ._network import net
 from ._runs import pairs
 
@@ -34,10 +35,12 @@ def derive_eq12():
     statement="‖zᵢ(t) - zᵢ(0)‖ ≤ γ₀ c ω/(1 - ρ)²",
     derivation=derive_eq12,
 )
-def change_of_the_equilibrium():
-    """The two lines of the proof, attacked; then the whole bound along training runs."""
+def change_of_the_equilibrium(case):
+    """The two lines of the proof, attacked; its constants, exactly; then the whole bound along training runs."""
     derived = derive_eq12()
     yield derived
     for step in derived.steps:
         yield step.verdict
+    yield gives(derived.steps[-1].expression, change_z, case)
+    yield monitored("change_z", change_z, "γ₀ c ω/(1 - ρ)²")
     yield holds_on(pairs("change_z"), "‖zᵢ(t) - zᵢ(0)‖ ≤ γ₀ c ω/(1 - ρ)²", tolerance=1e-9)

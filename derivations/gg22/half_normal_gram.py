@@ -21,7 +21,7 @@ Source: gg22, Section 5.1, equations (26) and (27).
 from fractions import Fraction
 
 import numpy as np
-from sympy import Identity, Inverse, Matrix, MatrixSymbol
+from sympy import Identity, Inverse, Matrix, MatrixSymbol, eye
 
 import deqmath as dm
 from deqmath.bounds import equilibrium, gram_lambda_min, network_lambda_min, operator_norm
@@ -126,6 +126,16 @@ def least_activation(network, one):
     return Fraction(network.gamma) * min(Fraction(float(a)) for a in network.A.ravel()) * total
 
 
+def aligned(a, gamma):
+    """(27) with equality, in rationals: A = [[0, a], [a, 0]] has the eigenvalue -a, Phi = I, and b = (1, -1) is its vector."""
+    A, b = Matrix([[0, a], [a, 0]]), Matrix([1, -1])
+    units = [at_gates(A, Matrix(eye(2)[:, k]), b, gamma, (1, 1)) for k in range(2)]
+    H = [[gamma**2 / 2 * z.dot(y) * q.dot(p) for y, p in units] for z, q in units]
+    # H has equal diagonal entries, so its eigenvalues are H_00 -+ H_01.
+    least = min(H[0][0] - H[0][1], H[0][0] + H[0][1])
+    return Pair(gamma**2 / (1 + gamma * a) ** 4, Fraction(str(least)), f"two units, ρ = {gamma * a}")
+
+
 @dm.claim(
     "gg22.eq27",
     source="gg22",
@@ -153,6 +163,7 @@ def lower_bound_through_the_features(case):
         # (gamma^2/m) lambda_min(Phi^T Phi) m/(1 + rho)^4; the features are float64, relative error 1e-13.
         left = gamma**2 * low.upper / (1 + gamma * norm.lower) ** 4 * (1 - Fraction(1, 10**8))
         pairs.append(Pair(left, right.lower, f"digits, m = {width}, n = {samples}", trial.script))
+    pairs += [aligned(Fraction(1, 2), Fraction(1, 3)), aligned(Fraction(2), Fraction(2, 5))]
     yield holds_on(pairs, "γ² λ_min(ΦᵀΦ)/(1 + ρ)⁴ ≤ λ_min(H)", kind="certified")
 
     # What the repaired scaling costs: lambda_min(H) falls as 1/m.

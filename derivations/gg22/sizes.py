@@ -15,6 +15,7 @@ from deqmath.calculus.norm_calculus import norm_calculus
 from deqmath.claims.instances import holds_on
 from deqmath.derivation.derivation import derivation
 
+from ._constants import gives, monitored, size_q, size_z
 from ._network import net
 from ._runs import pairs
 
@@ -34,11 +35,16 @@ def derive_eq14():
     statement="‖zᵢ(t)‖ ≤ c√m/(1 - ρ), ‖qᵢ(t)‖ ≤ √m/(1 - ρ)",
     derivation=derive_eq14,
 )
-def sizes_along_the_run():
-    """Each line is a norm inequality; each is attacked on small exact instances, then on whole runs."""
+def sizes_along_the_run(case):
+    """Each line is a norm inequality; each is attacked on small exact instances, then on whole runs; the constants, exactly."""
     derived = derive_eq14()
     yield derived
     for step in derived.steps:
         yield step.verdict
+    solution, adjoint = derived.steps[3].expression, derived.steps[-1].expression
+    yield gives(solution, size_z, case)
+    yield gives(adjoint, size_q, case)
+    yield monitored("size_z", size_z, "c√m/(1 - ρ)")
+    yield monitored("size_q", size_q, "√m/(1 - ρ)")
     yield holds_on(pairs("size_z"), "‖zᵢ(t)‖ ≤ c√m/(1 - ρ)", tolerance=1e-9)
     yield holds_on(pairs("size_q"), "‖qᵢ(t)‖ ≤ √m/(1 - ρ)", tolerance=1e-9)

@@ -35,6 +35,11 @@ def energy(case):
     yield dm.check_equal(lost, form, seed=case.seed, level=case.level)
 
 
+SCRIPT = """import deqmath as dm
+net = dm.SoftmaxNetwork(A=[[0.0]], B=[[0.5]], gamma=0.6)
+run = dm.gradient_flow(net, [[0.7]], [1.0], t_end=0.5, tol=1e-3, record=4)"""
+
+
 def runs():
     """Both losses, one and several outputs, widths below the number of samples and of outputs."""
     for loss in ("square", "logistic"):
@@ -44,6 +49,9 @@ def runs():
                 trial.network, trial.features, trial.targets, t_end=40.0, tol=1e-3, loss=loss, record=12
             )
             yield run, f"{loss} loss, m = {width}, n = {samples}, p = {outputs}", trial.script
+    # One unit, one sample: D_t = 1/(1 - gamma)^2 stays the same, and the square loss decays exactly as the bound does.
+    one = dm.SoftmaxNetwork(A=[[0.0]], B=[[0.5]], gamma=0.6)
+    yield dm.gradient_flow(one, [[0.7]], [1.0], t_end=0.5, tol=1e-3, record=4), "square loss, m = n = p = 1", SCRIPT
 
 
 @dm.claim(
@@ -53,7 +61,7 @@ def runs():
     statement="L(t) - L_* ≤ exp(-2 κ λ_t t) (L(0) - L_*) for the square and the logistic loss, at any width",
 )
 def linear_rate():
-    """Six runs on digits, four of them at a width below the number of samples, two below that of outputs."""
+    """A run whose loss decays exactly as the bound; six on digits, four of them at a width below the number of samples, two below that of outputs."""
     decay, rate = [], []
     for run, where, script in runs():
         for name, pairs in (("loss", decay), ("rate", rate)):

@@ -98,15 +98,16 @@ def depth_limit(case):
     error = MatPow(net.gamma * net.S, H + 1) * z
     yield dm.check_equal(z - partial.partial_sum, error, seed=case.seed, level=case.level)
     network = digits(40, 6).network
-    # Features of both signs: for phi >= 0 nothing cancels in (gamma S)^{H+1} z, and the two sides are equal.
-    features = digits(40, 6).features - digits(40, 6).features.mean()
-    equilibrium = np.asarray(network.equilibrium(features))
-    pairs, depth = [], features.copy()
-    for k in range(1, 25):
-        depth = network.gamma * depth @ np.asarray(network.S).T + features
-        for i in range(len(features)):
-            left = float(np.sum(np.abs(equilibrium[i] - depth[i])))
-            right = network.gamma ** (k + 1) * float(np.sum(np.abs(equilibrium[i])))
-            pairs.append(Pair(left, right, f"sample {i}, H = {k}", digits(40, 6).script))
+    # Features of both signs; and of one sign, for which nothing cancels in (gamma S)^{H+1} z and the two sides are equal.
+    pairs, own = [], digits(40, 6).features
+    for features, sign in ((own - own.mean(), "both signs"), (own, "no negative one")):
+        equilibrium, depth = np.asarray(network.equilibrium(features)), features.copy()
+        for k in range(1, 25):
+            depth = network.gamma * depth @ np.asarray(network.S).T + features
+            for i in range(len(features)):
+                left = float(np.sum(np.abs(equilibrium[i] - depth[i])))
+                right = network.gamma ** (k + 1) * float(np.sum(np.abs(equilibrium[i])))
+                where = f"features of {sign}, sample {i}, H = {k}"
+                pairs.append(Pair(left, right, where, digits(40, 6).script))
     # Both sides shrink to gamma^25 ||z||, about 3e-6 ||z||; the equilibrium carries m kappa u of it.
     yield holds_on(pairs, "‖z - z^H‖₁ ≤ γ^{H+1} ‖z‖₁", tolerance=digits(40, 6).tolerance() / network.gamma**25)

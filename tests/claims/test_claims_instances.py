@@ -16,6 +16,7 @@ from deqmath.claims.growth import grows_slower_than
 from deqmath.claims.instances import Pair, Tightened, holds_on
 from deqmath.claims.mutate import mutate
 from deqmath.claims.quadrature import integral_matches
+from deqmath.claims.search import climbed
 from deqmath.errors import InputError
 
 F = Fraction
@@ -166,3 +167,37 @@ def test_a_probability_is_verified_inside_its_interval_and_refuted_outside():
     assert occurs_with(np.zeros(1000), F(1, 100), "never").status == "refuted"
     with pytest.raises(InputError, match="1000 finite ones or more"):
         occurs_with(draws[:999], F(1, 4), "x")
+
+
+@pytest.mark.parametrize("sides", [(float("nan"), 1.0), (1.0, float("nan"))])
+def test_a_side_that_is_no_number_is_refused(sides):
+    with pytest.raises(InputError, match="the sides at lost are"):
+        holds_on([Pair(0.5, 1.0, "fine"), Pair(*sides, "lost")], "x ≤ y", tolerance=1e-9)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-9])
+def test_below_zero_the_order_counts_not_the_ratio(tolerance):
+    fine = Pair(0.5, 1.0, "fine")
+    assert holds_on([fine, Pair(-1.0, -2.0, "wrong")], "x ≤ y", tolerance=tolerance).status == "refuted"
+    assert holds_on([fine, Pair(-2.0, -1.0, "right")], "x ≤ y", tolerance=tolerance).status == "verified"
+
+
+def test_a_climb_comes_close_to_equality_and_over_a_false_bound():
+    def sides(v, factor=1.0):
+        return Pair(abs(float(v[:3] @ v[3:])), factor * float(np.linalg.norm(v[:3]) * np.linalg.norm(v[3:])), "v")
+
+    starts = np.random.default_rng(1).standard_normal((3, 6))
+    assert max(sides(v).ratio for v in starts) < 0.9
+    found = climbed(sides, starts, np.random.default_rng(0))
+    assert len(found) == 3
+    assert max(pair.ratio for pair in found) > 0.999
+    assert holds_on(found, "Cauchy and Schwarz", tolerance=1e-12).status == "verified"
+    false = climbed(lambda v: sides(v, 0.95), starts, np.random.default_rng(0))
+    assert holds_on(false, "0.95 of it", tolerance=1e-12).status == "refuted"
+
+
+def test_a_climb_skips_points_where_the_hypotheses_fail():
+    found = climbed(lambda v: Pair(float(v[0]), 1.0, "v") if 0 < v[0] < 1 else None, [np.array([5.0]), np.array([0.5])],
+                    np.random.default_rng(0))  # fmt: skip
+    assert 0.99 < max(pair.ratio for pair in found) < 1
+    assert not climbed(lambda _: None, [np.zeros(2)], np.random.default_rng(0))
