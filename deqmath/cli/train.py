@@ -87,23 +87,28 @@ def train_command(
     json : FILE
         Also write the summary to this file as JSON; - is stdout, instead of the table.
     """
-    from deqmath.claims.report import to_text
-    from deqmath.claims.write import check_target, write_text
-    from deqmath.cli.terminal import note, show
-    from deqmath.numeric.plots import plot_run
-
     _check_options(method, t_end, steps)
     names = None if trainable is None else tuple(name.strip() for name in trainable.split(","))
     shared: dict[str, Any] = {"classes": classes, "samples": samples, "width": width, "seed": seed}
     problem = _make(model, data, {"gamma0": gamma0, "gamma": gamma, "init": init, "trainable": names}, shared)
     start = f"{'softmax-' if model == 'softmax' else ''}{Path(problem.data.name).stem}"
     folder = out or Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}"
-    check_target(json, "--json")
-    _check_picture(plot)
-    _check_folder(folder)
+    _check_places(folder, plot, json)
     run = _train(problem, method, loss=loss, t_end=t_end, steps=steps, checkpoint=checkpoint)
+    _deliver(run, problem, folder, plot or folder / "run.png", json)
+    return {"completed": 0, "interrupted": 130}.get(run.status, 3)
+
+
+def _deliver(
+    run: Run | SoftmaxRun, problem: Problem | SoftmaxProblem, folder: Path, picture: Path, json: Path | None
+) -> None:
+    """Save the run and its picture, and show what was measured."""
+    from deqmath.claims.report import to_text
+    from deqmath.claims.write import write_text
+    from deqmath.cli.terminal import note, show
+    from deqmath.numeric.plots import plot_run
+
     folder.mkdir(parents=True, exist_ok=True)
-    picture = plot or folder / "run.png"
     saved = [*run.save(folder / "run"), picture]
     plot_run(run, picture, X=problem.inputs, title=str(problem))
     if json is not None:
@@ -113,7 +118,6 @@ def train_command(
     for line in run.notes:
         note(f"note: {line}")
     note(f"saved {', '.join(str(path) for path in saved)}")
-    return {"completed": 0, "interrupted": 130}.get(run.status, 3)
 
 
 def _make(model: str, data: str, own: dict[str, Any], shared: dict[str, Any]) -> Problem | SoftmaxProblem:
@@ -150,15 +154,17 @@ def _train(problem: Problem | SoftmaxProblem, method: str, **options: Any) -> Ru
         return gradient_flow(net, X, y, progress=tell, **given)
 
 
-def _check_picture(plot: Path | None) -> None:
-    """Refuse a picture that cannot be written, before the work is done."""
+def _check_places(folder: Path, plot: Path | None, json: Path | None) -> None:
+    """Refuse whatever cannot be written, before the work is done."""
     from deqmath.claims.write import check_target
     from deqmath.errors import InputError
 
+    check_target(json, "--json")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         msg = f"--plot {plot} needs a name that ends in .png, .svg or .pdf"
         raise InputError(msg)
     check_target(plot, "--plot")
+    _check_folder(folder)
 
 
 def _check_options(method: str, t_end: float | None, steps: int | None) -> None:

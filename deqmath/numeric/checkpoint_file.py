@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,20 @@ from numpy.typing import NDArray
 
 from deqmath.errors import DataError, InputError
 from deqmath.numeric.provenance import write_atomically
+
+#: What reading a file can raise whose bytes are damaged, or were never a checkpoint.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def digest(words: Iterable[Any], arrays: Iterable[NDArray[Any]]) -> str:
@@ -64,7 +80,8 @@ class CheckpointFile:
 
     def write(self, arrays: Mapping[str, NDArray[Any]], text: Mapping[str, Any]) -> None:
         """Write arrays and text with the mark, atomically."""
-        line = np.frombuffer(json.dumps({**text, "mark": self.mark}).encode(), dtype=np.uint8)
+        content = {**text, "mark": self.mark, "names": sorted(arrays)}  # a zip file guards its entries, not their names
+        line = np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)
         write_atomically(self.path, lambda stream: np.savez(stream, allow_pickle=False, text=line, **arrays))
         self.written = time.monotonic()
 
@@ -80,8 +97,11 @@ class CheckpointFile:
             with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 saved = {name: archive[name] for name in archive.files}
             text = json.loads(saved["text"].tobytes())
-            mark = text["mark"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            mark, names = text["mark"], text["names"]
+            missing = sorted({*names} - {*saved})
+            if missing:
+                raise KeyError(missing[0])
+        except _UNREADABLE as error:
             msg = f"{self.path} is no checkpoint of deqmath ({error}); remove it, or give another checkpoint="
             raise DataError(msg) from error
         if mark != self.mark:

@@ -12,8 +12,8 @@ from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, sto
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
-from deqmath.numeric.softmax_training import only_square, softmax_descent
-from deqmath.numeric.validate import count, positive
+from deqmath.numeric.softmax_training import softmax_descent
+from deqmath.numeric.training_options import DescentOptions
 
 _DECAY = "(1 - alpha lambda_0/2)^k"
 
@@ -85,55 +85,74 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     >>> run.status, bool(run.loss[-1] < run.loss[0])
     ('completed', True)
     """
+    options = DescentOptions(loss, checkpoint, checkpoint_seconds, progress, steps, step_size, record)
     if isinstance(net, SoftmaxNetwork):
-        return softmax_descent(
-            net,
-            X,
-            y,
-            steps=steps,
-            step_size=step_size,
-            loss=loss,
-            record=record,
-            checkpoint=checkpoint,
-            checkpoint_seconds=checkpoint_seconds,
-            progress=progress,
-        )
-    only_square(loss)
-    total = count(steps, "steps")
-    every = max(1, total // 100) if record is None else count(record, "record")
-    net, data, state = prepare(net, X, y)
-    spectrum = state.spectrum[0]
-    alpha = 1.0 / fastest_rate(state, "step_size") if step_size is None else positive(step_size, "step_size")
-    shrink = max(0.0, 1.0 - alpha * max(float(spectrum[0]), 0.0) / 2)
-    book = Recorder("gradient-descent", state, {"steps": total, "step_size": alpha, "record": every})
-    place, done, recorded, pace = None, 0, 0, Pace()
-    if checkpoint is not None:
-        place = Checkpoint(Path(checkpoint), fingerprint(state, data, book.method, book.options), checkpoint_seconds)
-    if place is not None and place.exists():
-        state, numbers = place.load(state, book)
-        done, recorded = book.steps, int(numbers["recorded"])
-    else:
-        book.record(0.0, state, 1.0)
-    status: RunStatus = "completed"
-    message = f"{total} steps of size {alpha:.6g}"
-    try:
-        for k in range(done + 1, total + 1):
-            try:
-                change = {name: -alpha * g for name, g in state.gradient.items()}
-                state = State.solve(state.moved(change), data, state.y, state)
-            except DeqmathError as error:
-                status, message = stop_reason(error, f"step {k}, t = {k * alpha:.6g}")
-                break
-            book.steps = k
-            if k % every == 0 or k == total:
-                book.record(k * alpha, state, shrink**k)
-                recorded = k
-            if place is not None and (place.due() or k == total):
-                place.save(state, book, {"recorded": recorded})
-            if progress is not None:
-                progress(Progress(k, k * alpha, total * alpha, state.loss, pace.left(k, total)))
-    except KeyboardInterrupt:
-        status, message = "interrupted", f"interrupted after step {book.steps}, t = {book.steps * alpha:.6g}"
-    if recorded < book.steps:
-        book.record(book.steps * alpha, state, shrink**book.steps)
-    return book.close(status, message, _DECAY)
+        return softmax_descent(net, X, y, options)
+    return _Descent(net, X, y, options).run()
+
+
+class _Descent:
+    """A gradient descent of a ReLU network under way."""
+
+    def __init__(self, net: ReLUNetwork, X: Any, y: Any, options: DescentOptions) -> None:
+        options.only_square()
+        net, self.X, state = prepare(net, X, y)
+        alpha = 1.0 / fastest_rate(state, "step_size") if options.step_size is None else options.step_size
+        self.alpha, self.total, self.every = alpha, options.steps, int(options.record or 1)
+        self.shrink = max(0.0, 1.0 - alpha * max(float(state.spectrum[0][0]), 0.0) / 2)
+        asked = {"steps": self.total, "step_size": alpha, "record": self.every}
+        self.book = Recorder("gradient-descent", state, asked)
+        self.progress, self.pace = options.progress, Pace()
+        self.place: Checkpoint | None = None
+        if options.checkpoint is not None:
+            mark = fingerprint(state, self.X, self.book.method, asked)
+            self.place = Checkpoint(Path(options.checkpoint), mark, options.checkpoint_seconds)
+        self.at, self.recorded = (0, state), -1  # step and state in one, so that an interrupt leaves a pair
+        if self.place is not None and self.place.exists():
+            state, numbers = self.place.load(state, self.book)
+            self.at, self.recorded = (self.book.steps, state), int(numbers["recorded"])
+        else:
+            self._keep()
+
+    def run(self) -> Run:
+        """To the last step, or to where it has to stop."""
+        status: RunStatus = "completed"
+        message = f"{self.total} steps of size {self.alpha:.6g}"
+        try:
+            for k in range(self.at[0] + 1, self.total + 1):
+                try:
+                    state = self._moved()
+                except DeqmathError as error:
+                    status, message = stop_reason(error, f"step {k}, t = {k * self.alpha:.6g}")
+                    break
+                self._arrive(k, state)
+        except KeyboardInterrupt:
+            status, message = "interrupted", f"interrupted after step {self.at[0]}, t = {self.at[0] * self.alpha:.6g}"
+        self._keep()
+        return self.book.close(status, message, _DECAY)
+
+    def _moved(self) -> State:
+        """The state one step further."""
+        state = self.at[1]
+        net = state.moved({name: -self.alpha * g for name, g in state.gradient.items()})
+        return State.solve(net, self.X, state.y, state)
+
+    def _arrive(self, k: int, state: State) -> None:
+        """Take the k-th step, record it where asked, save it, tell the callback."""
+        self.at = (k, state)
+        if k % self.every == 0 or k == self.total:
+            self._keep()
+        if self.place is not None and (self.place.due() or k == self.total):
+            self.book.steps = k
+            self.place.save(state, self.book, {"recorded": self.recorded})
+        if self.progress is not None:
+            left = self.pace.left(k, self.total)
+            self.progress(Progress(k, k * self.alpha, self.total * self.alpha, state.loss, left))
+
+    def _keep(self) -> None:
+        """Record the present state unless it is recorded."""
+        k, state = self.at
+        self.book.steps = k
+        if self.recorded < k:
+            self.book.record(k * self.alpha, state, self.shrink**k)
+            self.recorded = k

@@ -18,9 +18,8 @@ from deqmath.numeric.rk45 import LEAST_STEP, drive_rk45
 from deqmath.numeric.run import ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
-from deqmath.numeric.softmax_training import only_square, refuse_for_softmax, softmax_flow
-from deqmath.numeric.stops import record_times
-from deqmath.numeric.validate import choice, count, positive, tolerance
+from deqmath.numeric.softmax_training import softmax_flow
+from deqmath.numeric.training_options import FlowOptions
 
 #: Fastest time scales after which a flow ends by default.
 _TIMES = 30.0
@@ -107,56 +106,59 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     >>> run.status, bool(run.loss[-1] < run.loss[0])
     ('completed', True)
     """
+    options = FlowOptions(
+        loss, checkpoint, checkpoint_seconds, progress, t_end, method, tol, record, max_steps, bool(locate_switches),
+        bool(split_adjoint),
+    )  # fmt: skip
     if isinstance(net, SoftmaxNetwork):
-        refuse_for_softmax(locate_switches=locate_switches or None, split_adjoint=split_adjoint or None)
-        return softmax_flow(
-            net,
-            X,
-            y,
-            t_end=t_end,
-            method=method,
-            tol=tol,
-            loss=loss,
-            record=record,
-            max_steps=max_steps,
-            checkpoint=checkpoint,
-            checkpoint_seconds=checkpoint_seconds,
-            progress=progress,
-        )
-    only_square(loss)
-    accuracy, limit = tolerance(tol), count(max_steps, "max_steps")
-    choice(method, "method", ("etd2", "rk45"))
-    given = None if t_end is None else positive(t_end, "t_end")
-    if given is not None:
-        record_times(record, given)  # refused before anything is computed
-    net, data, state = prepare(net, X, y)
-    end = _TIMES / fastest_rate(state, "t_end") if given is None else given
-    stops = record_times(record, end)
-    options = {"t_end": end, "tol": accuracy, "max_steps": limit, "record": "every step" if stops is None else "times"}
-    if split_adjoint and (checkpoint is not None or net.trainable != ("A",)):
-        msg = (
-            f"split_adjoint=True needs trainable=('A',) and checkpoint=None, received trainable={net.trainable} and "
-            f"checkpoint={checkpoint!r}: the split is not saved, and (11) is the motion of q in A"
-        )
-        raise InputError(msg)
-    place = None
-    if checkpoint is not None:
-        everything = {**options, "stops": None if stops is None else stops.tolist(), "locate": bool(locate_switches)}
-        place = Checkpoint(Path(checkpoint), fingerprint(state, data, method, everything), checkpoint_seconds)
-    book = Recorder(method, state, options)
-    journey = Journey(book, data, end, stops, limit, progress, place, bool(locate_switches), state)
-    if split_adjoint:
-        book.motion = AdjointMotion.still(len(data), net.width)
-    journey.begin()
-    drive: Callable[[Journey, float], tuple[RunStatus, str]] = _etd2 if method == "etd2" else drive_rk45
+        return softmax_flow(net, X, y, options)
+    return _relu_flow(net, X, y, options)
+
+
+def _relu_flow(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Run:
+    journey = _set_out(net, X, y, options)
+    drive: Callable[[Journey, float], tuple[RunStatus, str]] = _etd2 if options.method == "etd2" else drive_rk45
     try:
-        status, message = drive(journey, accuracy)
+        status, message = drive(journey, options.tol)
     except KeyboardInterrupt:
-        status, message = "interrupted", f"interrupted at t = {journey.time:.6g} after {book.steps} steps"
+        status, message = "interrupted", f"interrupted at t = {journey.time:.6g} after {journey.book.steps} steps"
     if status != "interrupted":  # Ctrl-C may have come between two assignments: the last checkpoint is whole
         journey.save()
     journey.keep_last()
-    return book.close(status, message, "exp(-lambda_0 t)")
+    return journey.book.close(status, message, "exp(-lambda_0 t)")
+
+
+def _set_out(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Journey:
+    """The flow at its start, or where its checkpoint left it."""
+    options.only_square()
+    if options.split_adjoint and (options.checkpoint is not None or getattr(net, "trainable", ("A",)) != ("A",)):
+        msg = (
+            f"split_adjoint=True needs trainable=('A',) and checkpoint=None, received trainable={net.trainable} and "
+            f"checkpoint={options.checkpoint!r}: the split is not saved, and (11) is the motion of q in A"
+        )
+        raise InputError(msg)
+    net, data, state = prepare(net, X, y)
+    end = _TIMES / fastest_rate(state, "t_end") if options.t_end is None else options.t_end
+    stops = options.stops(end)
+    asked = {
+        "t_end": end,
+        "tol": options.tol,
+        "max_steps": options.max_steps,
+        "record": "every step" if stops is None else "times",
+    }
+    place = None
+    if options.checkpoint is not None:
+        everything = {**asked, "stops": None if stops is None else stops.tolist(), "locate": options.locate_switches}
+        mark = fingerprint(state, data, options.method, everything)
+        place = Checkpoint(Path(options.checkpoint), mark, options.checkpoint_seconds)
+    book = Recorder(options.method, state, asked)
+    if options.split_adjoint:
+        book.motion = AdjointMotion.still(len(data), net.width)
+    journey = Journey(
+        book, data, end, stops, options.max_steps, options.progress, place, options.locate_switches, state
+    )
+    journey.begin()
+    return journey
 
 
 def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:

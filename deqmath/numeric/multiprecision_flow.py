@@ -199,33 +199,18 @@ def multiprecision_flow(
     >>> bool(flow.loss[1] < flow.loss[0])
     True
     """
-    ctx = net.context
-    if net.trainable != ("A",):
-        msg = f'trainable is {net.trainable!r}; the flow in many digits is for trainable=("A",)'
-        raise InputError(msg)
-    end = net.number(t_end, "t_end")
-    times = [ctx.zero, *(net.number(t, "record") for t in record), end]
-    if any(not a < b for a, b in pairwise(times)):
-        msg = f"t_end is {t_end!r} and record needs increasing times between 0 and t_end, for example record=[0.1, 0.2]"
-        raise InputError(msg)
-    P = net.injection(X)
-    labels = [net.number(value, f"y[{i}]") for i, value in enumerate(entries(y, "y"))]
-    if len(labels) != P.rows:
-        msg = f"y has {len(labels)} entries but X has {P.rows} rows"
-        raise ShapeError(msg)
+    ctx, (times, labels, P) = net.context, _asked(net, X, y, t_end, record)
     order = int(1.3 * net.digits) + 10
     networks, switches = [net], []
     gates = [list(row) for row in net.equilibrium(X).gates]
     here, now, steps = net, ctx.zero, 0
-    while now < end:
+    while now < times[-1]:
         series, steps = _Series(here, P, labels, gates, order), steps + 1
-        h = min(series.step(), end - now)
+        h = min(series.step(), times[-1] - now)
         switch = series.first_switch(h)
         if switch is not None:
             h, i, unit = switch
-        for t in times:
-            if now < t <= now + h:
-                networks.append(_with_A(net, series.parameters(t - now)))
+        networks += [_with_A(net, series.parameters(t - now)) for t in times if now < t <= now + h]
         here, now = _with_A(net, series.parameters(h)), now + h
         if switch is not None:
             gates[i][unit] = not gates[i][unit]
@@ -238,6 +223,25 @@ def multiprecision_flow(
     predictions = tuple(found.predict(X) for found in networks)
     losses = tuple(sum((a - b) ** 2 for a, b in zip(p, labels, strict=True)) / 2 for p in predictions)
     return MultiprecisionFlow(tuple(times), losses, predictions, tuple(networks), tuple(switches), steps)
+
+
+def _asked(
+    net: MultiprecisionNetwork, X: Any, y: Any, t_end: Any, record: Iterable[Any]
+) -> tuple[list[MPNumber], list[MPNumber], MPMatrix]:
+    """The times to record, the targets and the injections; refused where they cannot be used."""
+    if net.trainable != ("A",):
+        msg = f'trainable is {net.trainable!r}; the flow in many digits is for trainable=("A",)'
+        raise InputError(msg)
+    times = [net.context.zero, *(net.number(t, "record") for t in record), net.number(t_end, "t_end")]
+    if any(not a < b for a, b in pairwise(times)):
+        msg = f"t_end is {t_end!r} and record needs increasing times between 0 and t_end, for example record=[0.1, 0.2]"
+        raise InputError(msg)
+    P = net.injection(X)
+    labels = [net.number(value, f"y[{i}]") for i, value in enumerate(entries(y, "y"))]
+    if len(labels) != P.rows:
+        msg = f"y has {len(labels)} entries but X has {P.rows} rows"
+        raise ShapeError(msg)
+    return times, labels, P
 
 
 def _refuse_sliding(after: _Series, i: int, unit: int, now: MPNumber) -> None:

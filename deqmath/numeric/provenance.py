@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.errors import InputError
+from deqmath.errors import DataError, InputError
 
 
 def provenance() -> dict[str, Any]:
@@ -40,7 +40,21 @@ def provenance() -> dict[str, Any]:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write through a temporary file in the same folder, then rename: the old file or the new one, never a half."""
+    """Write through a temporary file in the same folder, then rename: the old file or the new one, never a half.
+
+    Raises
+    ------
+    DataError
+        The disk is full, or the place cannot be written; what was there before is still whole.
+    """
+    try:
+        _write(path, write)
+    except OSError as error:
+        msg = f"{path} could not be written: {error.strerror or error}; make room, or give a place that can be written"
+        raise DataError(msg) from error
+
+
+def _write(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
     try:

@@ -52,26 +52,27 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
     if journey.step == 0:
         speed = near.speed
         journey.step = 0.01 * math.sqrt(near.net.width) / speed if speed > 0 else journey.end
+    solver: RK45 | None = None
     while journey.time < journey.end:
+        if journey.book.steps >= journey.limit:
+            return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
         stop = journey.next_stop()
         try:
-            solver = solver_to(stop)
-            while solver.status == "running":
-                if journey.book.steps >= journey.limit:
-                    return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
-                failure = solver.step()
-                if failure is not None:
-                    return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
-                near = State.solve(network(solver.y), journey.X, near.y, near)
-                lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
-                step = max(journey.step, solver.h_abs) if lands else solver.h_abs
-                journey.slope = np.asarray(solver.f, dtype=np.float64)
-                journey.arrive(float(solver.t), near, float(step))
+            solver = solver if solver is not None and solver.status == "running" else solver_to(stop)
+            failure = solver.step()
+            if failure is not None:
+                return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
+            near = State.solve(network(solver.y), journey.X, near.y, near)
         except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
             journey.book.rejected += 1
-            journey.step = min(journey.step, stop - journey.time) / 4
+            solver, journey.step = None, min(journey.step, stop - journey.time) / 4
             if journey.step < LEAST_STEP * journey.end:
                 return stop_reason(error, f"t = {journey.time + journey.step:.6g}")
+            continue
         except DeqmathError as error:
             return stop_reason(error, f"the step from t = {journey.time:.6g}")
+        lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
+        step = max(journey.step, solver.h_abs) if lands else solver.h_abs
+        journey.slope = np.asarray(solver.f, dtype=np.float64)
+        journey.arrive(float(solver.t), near, float(step))
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"

@@ -14,7 +14,6 @@ from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, RunStatus
 from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
 from deqmath.numeric.softmax_state import SoftmaxState, norm
-from deqmath.numeric.validate import positive
 
 Matrix = NDArray[np.float64]
 _COLUMNS = ("time", "loss", "F", "rate", "distance")
@@ -66,8 +65,7 @@ class SoftmaxJourney:
         """Record the start, or go on from the checkpoint where there is one."""
         self.first = self.last = self.state
         if checkpoint is not None:
-            every = seconds if seconds == 0 else positive(seconds, "checkpoint_seconds")
-            self.file = CheckpointFile(Path(checkpoint), self._mark(), every)
+            self.file = CheckpointFile(Path(checkpoint), self._mark(), seconds)
         if self.file is not None and self.file.exists():
             self._restore(self.file)
         else:

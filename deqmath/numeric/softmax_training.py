@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,13 @@ from numpy.typing import NDArray
 from deqmath.errors import InputError, NotConvergedError
 from deqmath.numeric.arrays import is_foreign, is_numpy
 from deqmath.numeric.losses import find_loss
-from deqmath.numeric.run import ProgressCallback, RunStatus
+from deqmath.numeric.run import RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_journey import SoftmaxJourney
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_state import SoftmaxState, norm
 from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
-from deqmath.numeric.stops import record_times
-from deqmath.numeric.validate import choice, count, positive, tolerance
+from deqmath.numeric.training_options import DescentOptions, FlowOptions
 
 Matrix = NDArray[np.float64]
 
@@ -28,22 +25,6 @@ Matrix = NDArray[np.float64]
 _TIMES = 3000.0
 #: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
 _DIVERGED = 1e30
-
-
-def only_square(loss: str) -> None:
-    """Refuse any loss but the square one, for which gg22 states its theorem."""
-    choice(loss, "loss", ("square", "logistic"))
-    if loss != "square":
-        msg = f'a ReLUNetwork is trained with loss="square", received loss={loss!r}; "logistic" is for a SoftmaxNetwork'
-        raise InputError(msg)
-
-
-def refuse_for_softmax(**options: object) -> None:
-    """Refuse the options that mean nothing for a softmax network."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        msg = f"{', '.join(given)} is for a ReLUNetwork; leave it out for a SoftmaxNetwork"
-        raise InputError(msg)
 
 
 def _prepare(net: SoftmaxNetwork, X: Any, y: Any, loss: str) -> tuple[Matrix, SoftmaxState]:
@@ -57,21 +38,7 @@ def _prepare(net: SoftmaxNetwork, X: Any, y: Any, loss: str) -> tuple[Matrix, So
     return data, SoftmaxState.solve(net, data, Y, form)
 
 
-def softmax_flow(
-    net: SoftmaxNetwork,
-    X: Any,
-    y: Any,
-    *,
-    t_end: float | None = None,
-    method: str = "etd2",
-    tol: float = 1e-3,
-    loss: str = "square",
-    record: int | Iterable[float] | None = None,
-    max_steps: int = 100_000,
-    checkpoint: str | Path | None = None,
-    checkpoint_seconds: float = 30.0,
-    progress: ProgressCallback | None = None,
-) -> SoftmaxRun:
+def softmax_flow(net: SoftmaxNetwork, X: Any, y: Any, options: FlowOptions) -> SoftmaxRun:
     """Integrate ``dP/dt = -dL/dP`` over the trainable parameters from 0 to t_end (k21).
 
     Parameters
@@ -80,16 +47,9 @@ def softmax_flow(
         The network to start from; it is not changed.
     X, y
         Rows phi(x), shape (n, m), and targets, shape (n,) or (n, p).
-    t_end
-        Final time; None: ``3000 / lambda_max(K(0))``, K as in :func:`softmax_descent`, 3000 times the fastest time scale.
-    method
-        "etd2": exponential integrator in the space of the predictions, adaptive. "rk45": `scipy.integrate.RK45`.
-    tol
-        etd2: the two orders of a step may differ by ``tol sqrt(m)``. rk45: its rtol, with atol = tol/1000.
-    loss
-        "square" or "logistic" (y = +-1).
-    record, max_steps, checkpoint, checkpoint_seconds, progress
-        As in :func:`~deqmath.numeric.gradient_flow`.
+    options
+        As in :func:`~deqmath.numeric.gradient_flow`. Without t_end: ``3000 / lambda_max(K(0))``, K as in
+        :func:`softmax_descent`, 3000 times the fastest time scale. etd2 is done in the space of the predictions.
 
     Returns
     -------
@@ -103,19 +63,15 @@ def softmax_flow(
     >>> run.status, run.monitor("rate").holds, run.monitor("loss").holds
     ('completed', True, True)
     """
-    accuracy, limit = tolerance(tol), count(max_steps, "max_steps")
-    choice(method, "method", ("etd2", "rk45"))
-    if t_end is not None:
-        record_times(record, positive(t_end, "t_end"))  # refused before anything is computed
-    data, state = _prepare(net, X, y, loss)
-    end = _TIMES * _fastest(state, "t_end") if t_end is None else positive(t_end, "t_end")
-    stops = record_times(record, end)
-    options = {"t_end": end, "tol": accuracy, "max_steps": limit, "loss": loss}
-    journey = SoftmaxJourney(method, data, state, end, stops, options, progress)
-    journey.begin(checkpoint, checkpoint_seconds)
-    drive = _etd2 if method == "etd2" else _rk45
+    options.for_softmax()
+    data, state = _prepare(net, X, y, options.loss)
+    end = _TIMES * _fastest(state, "t_end") if options.t_end is None else options.t_end
+    asked = {"t_end": end, "tol": options.tol, "max_steps": options.max_steps, "loss": options.loss}
+    journey = SoftmaxJourney(options.method, data, state, end, options.stops(end), asked, options.progress)
+    journey.begin(options.checkpoint, options.checkpoint_seconds)
+    drive = _etd2 if options.method == "etd2" else _rk45
     try:
-        status, message = drive(journey, accuracy, limit)
+        status, message = drive(journey, options.tol, options.max_steps)
     except NotConvergedError as error:
         status, message = "not-converged", f"stopped at t = {journey.time:.6g}: {error}"
     except KeyboardInterrupt:
@@ -187,31 +143,16 @@ def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
     return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
 
 
-def softmax_descent(
-    net: SoftmaxNetwork,
-    X: Any,
-    y: Any,
-    *,
-    steps: int,
-    step_size: float | None = None,
-    loss: str = "square",
-    record: int | None = None,
-    checkpoint: str | Path | None = None,
-    checkpoint_seconds: float = 30.0,
-    progress: ProgressCallback | None = None,
-) -> SoftmaxRun:
+def softmax_descent(net: SoftmaxNetwork, X: Any, y: Any, options: DescentOptions) -> SoftmaxRun:
     """Minimise the loss by ``P <- P - alpha dL/dP`` over the trainable parameters.
 
     Parameters
     ----------
-    net, X, y, loss
+    net, X, y
         As in :func:`softmax_flow`.
-    steps
-        Number of steps.
-    step_size
-        alpha; None: ``1/lambda_max(K(0))``, K the Gram matrix weighted by the second derivatives of the loss.
-    record, checkpoint, checkpoint_seconds, progress
-        As in :func:`~deqmath.numeric.gradient_descent`.
+    options
+        As in :func:`~deqmath.numeric.gradient_descent`. Without step_size: ``1/lambda_max(K(0))``, K the Gram matrix
+        weighted by the second derivatives of the loss.
 
     Returns
     -------
@@ -226,13 +167,12 @@ def softmax_descent(
     >>> bool(run.loss[-1] < run.loss[0])
     True
     """
-    total = count(steps, "steps")
-    every = max(1, total // 100) if record is None else count(record, "record")
-    data, state = _prepare(net, X, y, loss)
-    alpha = _fastest(state, "step_size") if step_size is None else positive(step_size, "step_size")
-    options = {"steps": total, "step_size": alpha, "record": every, "loss": loss}
-    journey = SoftmaxJourney("gradient-descent", data, state, total * alpha, None, options, progress)
-    journey.begin(checkpoint, checkpoint_seconds)
+    data, state = _prepare(net, X, y, options.loss)
+    total, every = options.steps, int(options.record or 1)
+    alpha = _fastest(state, "step_size") if options.step_size is None else options.step_size
+    asked = {"steps": total, "step_size": alpha, "record": every, "loss": options.loss}
+    journey = SoftmaxJourney("gradient-descent", data, state, total * alpha, None, asked, options.progress)
+    journey.begin(options.checkpoint, options.checkpoint_seconds)
     status: RunStatus = "completed"
     message = f"{total} steps of size {alpha:.6g}"
     try:

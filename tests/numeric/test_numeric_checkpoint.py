@@ -96,3 +96,51 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
     for place in (tmp_path / "nowhere" / "x.npz", tmp_path / "x.txt"):
         with pytest.raises(InputError, match=r"needs a \.npz file in a folder that exists"):
             gradient_descent(net, X, y, steps=2, checkpoint=place)
+
+
+def test_damaged_checkpoints_are_refused_or_read_right(tmp_path):
+    """Whatever was done to the bytes: one clear error, or the same run."""
+    X = np.random.default_rng(1).standard_normal((3, 2))
+    net, y, path = ReLUNetwork.random(width=6, inputs=2, gamma0=0.2, seed=0), np.ones(3), tmp_path / "state.npz"
+    want = gradient_descent(net, X, y, steps=3, checkpoint=path).arrays()
+    whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for k in range(90):
+        damaged = bytearray(whole)
+        at = int(rng.integers(len(whole)))
+        if k % 3 == 0:
+            damaged = damaged[:at]
+        elif k % 3 == 1:
+            damaged[at] ^= 1 << int(rng.integers(8))
+        else:
+            damaged[at : at + 40] = rng.bytes(40)
+        path.write_bytes(damaged)
+        try:
+            found = gradient_descent(net, X, y, steps=3, checkpoint=path).arrays()
+        except DataError as error:
+            said = str(error)
+            refused += "state.npz is no checkpoint" in said
+        else:
+            said = ""
+            assert all(found[name].tobytes() == want[name].tobytes() for name in want)
+        assert said == "" or "state.npz" in said
+    assert refused > 60
+
+
+@pytest.mark.parametrize("method", ["etd2", "rk45", "descent"])
+def test_a_full_disk_names_the_file_and_leaves_the_last_checkpoint(method, tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "state.npz"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(progress):
+        if progress.step == 2:  # as if the disk were full from now on
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+
+    try:
+        with pytest.raises(DataError, match=r"state\.npz could not be written"):
+            run(method, 1, checkpoint=path, checkpoint_seconds=0, progress=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+    resumed = run(method, 1, checkpoint=path)
+    assert resumed.predictions.tobytes() == run(method, 1).predictions.tobytes()
