@@ -22,7 +22,7 @@ def climbed(
     *,
     steps: int = 300,
 ) -> list[Pair]:
-    """The closest pair that a random climb finds from each start.
+    """From each start the pair there, and the closest one that a random climb finds.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def climbed(
     Returns
     -------
     list of Pair
-        One a start whose hypotheses hold somewhere on the way. A search proves nothing: what it finds is as close as it came.
+        Two a start, or one where the hypotheses fail at the start itself. A search proves nothing: what it finds is as close as it
+        came. The pair at the start tells the inequality from its reverse where the climb ends in equality.
 
     Examples
     --------
@@ -47,14 +48,14 @@ def climbed(
     >>> from deqmath.claims.search import climbed
     >>> def cauchy_schwarz(v):
     ...     return Pair(abs(float(v[:2] @ v[2:])), float(np.linalg.norm(v[:2]) * np.linalg.norm(v[2:])), "")
-    >>> [pair] = climbed(cauchy_schwarz, [np.array([1.0, 0.0, 0.0, 1.0])], np.random.default_rng(0))
+    >>> first, pair = climbed(cauchy_schwarz, [np.array([1.0, 0.0, 0.0, 1.0])], np.random.default_rng(0))
     >>> 0.99 < pair.ratio <= 1 + 1e-12
     True
     """
     found = []
     for start in starts:
         point, size = np.asarray(start, dtype=np.float64), 0.5
-        best = pair_at(point)
+        first = best = pair_at(point)
         for _ in range(steps):
             other = point + size * rng.standard_normal(point.shape)
             pair = pair_at(other)
@@ -62,6 +63,5 @@ def climbed(
             if gained:
                 point, best = other, pair
             size = min(size * (_GROW if gained else _SHRINK), 1.0)
-        if best is not None:
-            found.append(best)
+        found += [pair for pair in (first, best) if pair is not None]
     return found

@@ -86,5 +86,8 @@ def climbs(case):
         whole = gamma / np.sqrt(3) * np.sqrt(2) * largest * np.linalg.norm(r) / (1 - size) ** 2
         return [Pair(float(moved), float(right), "three units, two samples") for right in (sharp, whole)]
 
-    starts = rng.standard_normal((2, 20))
+    # Random starts, and one where everything is along the first unit: both samples, b, and the direction that A stretches.
+    starts = rng.standard_normal((3, 20))
+    starts[2] = 0
+    starts[2, [0, 9, 12, 15, 18, 19]] = 1
     return [climbed(lambda point, k=k: (both := sides(point)) and both[k], starts, rng, steps=200) for k in range(2)]
