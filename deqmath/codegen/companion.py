@@ -77,6 +77,9 @@ def companion_text(plans: Sequence[Plan], target: Target, module: str, derivativ
         functions = [target.in_test(f"generated.{name}", plan.signature), f"base_{name}", f"samples_of_{name}"]
         differences += _wrapped(f'    "{name}": (', [*functions, *names], "),")
     parts += [_listed("FUNCTIONS", table), _listed("DERIVATIVES", differences)]
+    if "GATES" in target.companion:  # a gate stays one under no change
+        gates = sorted({f'"{x}"' for p in plans for word, x in p.signature.stated if word == "gate"})
+        parts.append(f"GATES = ({', '.join(gates)}{',' if gates else ''})")
     if "EXACT" in target.companion:
         parts.append("\n".join(["EXACT = {", *(line for p in plans for line in _exact(p)), "}"]))
     text = "\n\n\n".join([*needed(target.helpers, "\n".join(parts)), *parts])

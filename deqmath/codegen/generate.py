@@ -66,7 +66,7 @@ def generate(
         Text for the header and docstrings: the claim's id, and a formula for each function in place of the
         one printed from its expression.
     assumptions
-        Hypotheses, for the header and docstrings. NumPy code also uses, and checks, those on its arguments:
+        Hypotheses, for the header and docstrings. The array libraries also use, and check, those on their arguments:
         ``dm.symmetric(S)``, SymPy's ``Q.positive_definite(S)``, ``Q.lower_triangular(L)``, ``Q.upper_triangular(L)``,
         ``Q.diagonal(S)``, ``Q.positive(c)``, a gate d as ``dm.idempotent(dm.diag(d))``, and ``||K|| < rho`` as
         ``dm.contraction(K / rho)``.

@@ -35,16 +35,19 @@ def _library(given: Any, /, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     return xp, {"dtype": xp.result_type(*arrays.values()), "device": device}
 
 
+def _fails(condition: Any) -> bool:
+    """Whether a condition is known to fail somewhere; of a lazy or traced array it is not known."""
+    try:
+        return not bool(condition.__array_namespace__().all(condition))
+    except (TypeError, RuntimeError):
+        return False
+
+
 def _check_values(name: str, value: Any) -> None:
     """Refuse what is no array, or not finite; an array whose values cannot be looked at passes."""
     if not hasattr(value, "__array_namespace__"):
         raise ValueError(f"{name}: received a {type(value).__name__}; it needs an array, as in xp.asarray({name})")
-    xp = value.__array_namespace__()
-    try:
-        finite = bool(xp.all(xp.isfinite(value)))
-    except (TypeError, RuntimeError):  # a lazy or traced array
-        return
-    if not finite:
+    if _fails(value.__array_namespace__().isfinite(value)):
         raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
@@ -99,13 +102,11 @@ def _regular(compute: Any, name: str) -> Any:
     """The value of ``compute``; the libraries raise errors of their own, or give inf or nan, where M is singular."""
     try:
         out = compute()
-        xp = out.__array_namespace__()
-        finite = bool(xp.all(xp.isfinite(out)))
     except Exception as error:
         if "singular" in str(error).lower():
             raise ValueError(f"{name} is singular; it needs to be invertible") from None
         raise
-    if not finite:
+    if _fails(out.__array_namespace__().isfinite(out)):
         raise ValueError(f"{name} is singular to working precision; it needs to be invertible")
     return out
 
@@ -114,7 +115,7 @@ def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant."""
     xp = M.__array_namespace__()
     sign, value = xp.linalg.slogdet(M)
-    if not bool(xp.all(sign > 0)):
+    if _fails(sign > 0):
         raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
     return value[..., None, None]
 

@@ -3,31 +3,25 @@
 Every matrix has shape (..., rows, columns); leading axes are batch axes and broadcast.
 """
 
-# ruff: noqa: EM102 - the text is copied into modules that stand alone, and is kept plain
+# ruff: noqa: EM102, F821 - the text is copied into modules that stand alone, and is kept plain
 
 from __future__ import annotations
 
 from typing import Any
 
+#: Of the library's own file: refuses what is no array, or not finite; whether a condition is known to fail.
+_check_values: Any
+_fails: Any
+
 
 def _matrix(name: str, value: Any, shape: str) -> Any:
     """A matrix argument, with optional leading batch axes."""
-    _check_values(name, value)  # type: ignore[name-defined]  # noqa: F821 - of the library's own file
+    _check_values(name, value)
     if value.ndim < 2:
         advice = f"; a column is (k, 1): pass {name}[:, None]" if value.ndim == 1 else ""
         received = f"received shape {tuple(value.shape)}"
         raise ValueError(f"{name}: {received}; it needs {shape}, after any batch axes{advice}")
     return value
-
-
-def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer argument in ``low <= value < high``."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ValueError(f"{name}: received {value!r}; it needs an integer")
-    if value < low or (high is not None and value >= high):
-        upper = "" if high is None else f" and at most {high - 1}"
-        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
-    return int(value)
 
 
 def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dict[str, int]:
@@ -75,3 +69,9 @@ def _batch(**arguments: Any) -> tuple[int, ...]:
                 raise ValueError(f"the batch axes do not broadcast: received {listed}; they need equal lengths, or 1")
             out[-k] = size if size != 1 else out[-k]
     return tuple(out)
+
+
+def _stated(name: str, words: str, X: Any, other: Any, rounding: Any = 0.0) -> None:
+    """Refuse an argument that is not what it is stated to be: ``other`` is X where it is."""
+    if _fails(abs(X - other) <= rounding):
+        raise ValueError(f"{name}: received an array that is not {words}, as was stated of it")

@@ -29,16 +29,6 @@ def _finite(**arguments: Any) -> None:
             raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
-def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer argument in ``low <= value < high``."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ValueError(f"{name}: received {value!r}; it needs an integer")
-    if value < low or (high is not None and value >= high):
-        upper = "" if high is None else f" and at most {high - 1}"
-        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
-    return int(value)
-
-
 def _batch(**arguments: Any) -> tuple[int, ...]:
     """The common batch shape of the arguments."""
     shapes = {name: tuple(value.shape)[:-2] for name, value in arguments.items() if isinstance(value, cp.ndarray)}

@@ -14,6 +14,8 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx
 
+from deqmath.codegen.runtime.number_helpers import _rows
+
 
 class Undecided(ValueError):
     """The balls of the arguments are too wide to decide a sign or that a matrix is invertible."""
@@ -52,55 +54,13 @@ def _number(name: str, value: Any) -> Any:
 
 def _matrix(name: str, value: Any, shape: str) -> Any:
     """A matrix argument: a matrix of balls or of exact numbers, or nested lists of rows."""
-    rows = value.tolist() if hasattr(value, "tolist") else value
-    if not isinstance(rows, (list, tuple)) or not all(isinstance(r, (list, tuple)) for r in rows):
-        raise ValueError(
-            f"{name}: received a {type(value).__name__}; it needs {shape}, a flint.arb_mat or nested lists of rows"
-        )
-    if len({len(r) for r in rows}) != 1 or not rows[0]:
-        lengths = [len(r) for r in rows]
-        raise ValueError(f"{name}: received rows of lengths {lengths}; it needs {shape}, rows of one length from 1 on")
+    rows = _rows(name, value, f"{shape}, a flint.arb_mat or nested lists of rows")
     return arb_mat([[_number(name, x) for x in r] for r in rows])
 
 
-def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer argument in ``low <= value < high``."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ValueError(f"{name}: received {value!r}; it needs an integer")
-    if value < low or (high is not None and value >= high):
-        upper = "" if high is None else f" and at most {high - 1}"
-        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
-    return int(value)
-
-
-def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dict[str, int]:
-    """The dimensions read from the shapes; two arguments that disagree are both named."""
-    sizes: dict[str, int] = {}
-    source: dict[str, str] = {}
-    for name, (X, axes) in arguments.items():
-        shape, needed = (X.nrows(), X.ncols()), f"({axes[0]}, {axes[1]})"
-        for axis, size in zip(axes, shape, strict=True):
-            if isinstance(axis, int):
-                if size != axis:
-                    raise ValueError(f"{name}: received shape {shape}; it needs {needed}")
-            elif axis == "" or sizes.setdefault(axis, size) == size:
-                source.setdefault(axis, name)
-            elif source[axis] == name:
-                raise ValueError(f"{name}: received shape {shape}; it needs {needed}, a square matrix")
-            else:
-                other, wanted = arguments[source[axis]]
-                raise ValueError(
-                    f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "
-                    f"{source[axis]} of shape {(other.nrows(), other.ncols())}; "
-                    f"they need {needed} and ({wanted[0]}, {wanted[1]})"
-                )
-    return sizes
-
-
-def _shape(name: str, X: Any, shape: tuple[int, int], symbols: str) -> None:
-    """Check a shape that is a formula in the dimensions."""
-    if (X.nrows(), X.ncols()) != shape:
-        raise ValueError(f"{name}: received shape {(X.nrows(), X.ncols())}; it needs {symbols} = {shape}")
+def _dimensions(X: Any) -> tuple[int, int]:
+    """The shape of a matrix."""
+    return X.nrows(), X.ncols()
 
 
 def _positive(x: Any) -> bool:

@@ -29,8 +29,8 @@ def _kind(**arguments: Any) -> Any:
 
 
 def _fails(condition: Any) -> bool:
-    """Whether a condition is known to fail; under a trace it is not known."""
-    return not isinstance(condition, jax.core.Tracer) and not bool(condition)
+    """Whether a condition is known to fail somewhere; under a trace it is not known."""
+    return not isinstance(condition, jax.core.Tracer) and not bool(condition.all())
 
 
 def _check_values(name: str, value: Any) -> None:
@@ -38,7 +38,7 @@ def _check_values(name: str, value: Any) -> None:
     kind, known = type(value).__name__, isinstance(value, jax.Array)
     if not known:
         raise ValueError(f"{name}: received a {kind}; it needs a JAX array, as in jnp.asarray({name})")
-    if _fails(jnp.isfinite(value).all()):
+    if _fails(jnp.isfinite(value)):
         raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
@@ -76,7 +76,7 @@ def _constant(rows: list[list[float]], kind: Any) -> Any:
 
 def _regular(x: Any, name: str) -> Any:
     """What a solve gave; a singular matrix shows as inf or nan, which a trace passes on to the caller."""
-    if _fails(jnp.isfinite(x).all()):
+    if _fails(jnp.isfinite(x)):
         raise ValueError(f"{name} is singular; it needs to be invertible")
     return x
 
@@ -128,7 +128,7 @@ def _cholesky_solve(factors: Any, B: Any) -> Any:
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant; nan under a trace where it is not positive."""
     sign, value = jnp.linalg.slogdet(M)
-    if _fails((sign > 0).all()):
+    if _fails(sign > 0):
         raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
     return jnp.where(sign > 0, value, jnp.nan)[..., None, None]
 
@@ -148,40 +148,10 @@ def _diagonal(v: Any) -> Any:
     return v * jnp.eye(v.shape[-2], dtype=v.dtype)
 
 
-def _kron(A: Any, B: Any) -> Any:
-    """``A kron B``, formed in one step by broadcasting."""
-    P = A[..., :, None, :, None] * B[..., None, :, None, :]
-    return P.reshape(*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
-
-
-def _khatri_rao(A: Any, B: Any) -> Any:
-    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
-    P = A[..., :, None, :] * B[..., None, :, :]
-    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
-
-
 def _spread(X: Any) -> Any:
     """``E X``: column c is ``vec(diag(x_c))``."""
     P = jnp.eye(X.shape[-2], dtype=X.dtype)[:, :, None] * X[..., None, :, :]
     return P.reshape(*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1])
-
-
-def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
-    """``(A kron B) Y`` for Y of several columns, from the two factors."""
-    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
-    X = B[..., None, :, :] @ Y.reshape(*Y.shape[:-2], q, s, k)  # (..., q, rows of B, k)
-    X = A @ X.reshape(*X.shape[:-3], q, B.shape[-2] * k)
-    return X.reshape(*X.shape[:-2], A.shape[-2] * B.shape[-2], k)
-
-
-def _vec(X: Any) -> Any:
-    """``vec(X)``: the columns of X, stacked."""
-    return X.mT.reshape(*X.shape[:-2], X.shape[-2] * X.shape[-1], 1)
-
-
-def _unvec(y: Any, rows: int, columns: int) -> Any:
-    """The matrix of the given shape with ``vec = y``."""
-    return y.reshape(*y.shape[:-2], columns, rows).mT
 
 
 def _repeat(x: Any, count: int) -> Any:
@@ -225,3 +195,10 @@ def _step(x: Any) -> Any:
 def _sigmoid(x: Any) -> Any:
     """``1 / (1 + exp(-x))`` without overflow."""
     return jax.nn.sigmoid(x)
+
+
+def _triangular_solve(M: Any, B: Any, lower: bool, transposed: bool, name: str) -> Any:
+    """``inv(M) B`` or ``inv(M^T) B`` for a triangular M."""
+    batch = jnp.broadcast_shapes(M.shape[:-2], B.shape[:-2])
+    M, B = jnp.broadcast_to(M, batch + M.shape[-2:]), jnp.broadcast_to(B, batch + B.shape[-2:])
+    return _regular(jax.scipy.linalg.solve_triangular(M, B, trans=1 if transposed else 0, lower=lower), name)

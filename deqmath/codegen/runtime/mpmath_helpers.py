@@ -12,6 +12,8 @@ from __future__ import annotations
 from numbers import Rational
 from typing import Any
 
+from deqmath.codegen.runtime.number_helpers import _rows
+
 
 def _number(ctx: Any, name: str, value: Any) -> Any:
     """One real finite number in the context."""
@@ -36,55 +38,14 @@ def _matrix(ctx: Any, name: str, value: Any, shape: str) -> Any:
     if hasattr(value, "rows") and hasattr(value, "cols"):
         rows = [[value[i, j] for j in range(int(value.cols))] for i in range(int(value.rows))]
     else:
-        rows = value.tolist() if hasattr(value, "tolist") else value
-        if not isinstance(rows, (list, tuple)) or not all(isinstance(r, (list, tuple)) for r in rows):
-            kind = type(value).__name__
-            raise ValueError(f"{name}: received a {kind}; it needs {shape}, an mpmath matrix or nested lists of rows")
-    if len({len(r) for r in rows}) != 1 or not rows[0]:
-        lengths = [len(r) for r in rows]
-        raise ValueError(f"{name}: received rows of lengths {lengths}; it needs {shape}, rows of one length from 1 on")
+        rows = value
+    rows = _rows(name, rows, f"{shape}, an mpmath matrix or nested lists of rows")
     return ctx.matrix([[_number(ctx, name, x) for x in r] for r in rows])
 
 
-def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer argument in ``low <= value < high``."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole:
-        raise ValueError(f"{name}: received {value!r}; it needs an integer")
-    if value < low or (high is not None and value >= high):
-        upper = "" if high is None else f" and at most {high - 1}"
-        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
-    return value
-
-
-def _sizes(arguments: dict[str, tuple[Any, tuple[str | int, str | int]]]) -> dict[str, int]:
-    """The dimensions read from the shapes; two arguments that disagree are both named."""
-    sizes: dict[str, int] = {}
-    source: dict[str, str] = {}
-    for name, (matrix, axes) in arguments.items():
-        shape, needed = (matrix.rows, matrix.cols), f"({axes[0]}, {axes[1]})"
-        for axis, size in zip(axes, shape, strict=True):
-            if isinstance(axis, int):
-                if size != axis:
-                    raise ValueError(f"{name}: received shape {shape}; it needs {needed}")
-            elif not axis or sizes.setdefault(axis, size) == size:
-                source.setdefault(axis, name)
-            elif source[axis] == name:
-                raise ValueError(f"{name}: received shape {shape}; it needs {needed}, a square matrix")
-            else:
-                other, wanted = arguments[source[axis]]
-                raise ValueError(
-                    f"{name} and {source[axis]} disagree on {axis}: received {name} of shape {shape} and "
-                    f"{source[axis]} of shape {(other.rows, other.cols)}; "
-                    f"they need {needed} and ({wanted[0]}, {wanted[1]})"
-                )
-    return sizes
-
-
-def _shape(name: str, matrix: Any, shape: tuple[int, int], symbols: str) -> None:
-    """Check a shape that is a formula in the dimensions."""
-    if (matrix.rows, matrix.cols) != shape:
-        raise ValueError(f"{name}: received shape {(matrix.rows, matrix.cols)}; it needs {symbols} = {shape}")
+def _dimensions(X: Any) -> tuple[int, int]:
+    """The shape of a matrix."""
+    return X.rows, X.cols
 
 
 def _solve(ctx: Any, M: Any, B: Any, name: str) -> Any:

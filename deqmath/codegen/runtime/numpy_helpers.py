@@ -66,17 +66,6 @@ def _scalar(name: str, value: Any) -> Any:
     return float(array) if array.ndim == 0 else array[..., None, None]
 
 
-def _integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer argument in ``low <= value < high``."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
-    if not whole:
-        raise ValueError(f"{name}: received {value!r}; it needs an integer")
-    if value < low or (high is not None and value >= high):
-        upper = "" if high is None else f" and at most {high - 1}"
-        raise ValueError(f"{name}: received {value}; it needs an integer of at least {low}{upper}")
-    return int(value)
-
-
 def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]]) -> dict[str, int]:
     """The dimensions read from the shapes; two arguments that disagree are both named."""
     sizes: dict[Any, int] = {}
@@ -216,39 +205,9 @@ def _diagonal(v: np.ndarray) -> np.ndarray:
     return out
 
 
-def _kron(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """``A kron B``, formed in one step by broadcasting."""
-    product = A[..., :, None, :, None] * B[..., None, :, None, :]
-    return product.reshape(*product.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
-
-
-def _kron_apply(A: np.ndarray, B: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """``(A kron B) Y`` for Y of several columns, from the two factors."""
-    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
-    X = B[..., None, :, :] @ Y.reshape(*Y.shape[:-2], q, s, k)  # (..., q, rows of B, k)
-    X = A @ X.reshape(*X.shape[:-3], q, B.shape[-2] * k)
-    return X.reshape(*X.shape[:-2], A.shape[-2] * B.shape[-2], k)
-
-
-def _vec(X: np.ndarray) -> np.ndarray:
-    """``vec(X)``: the columns of X, stacked."""
-    return np.swapaxes(X, -1, -2).reshape(*X.shape[:-2], X.shape[-2] * X.shape[-1], 1)
-
-
-def _unvec(y: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The matrix of the given shape with ``vec = y``."""
-    return np.swapaxes(y.reshape(*y.shape[:-2], columns, rows), -1, -2)
-
-
 def _commutation(p: int, q: int) -> np.ndarray:
     """``K`` with ``vec(X^T) = K vec(X)`` for X of shape (p, q)."""
     return np.eye(p * q)[np.arange(p * q).reshape(q, p).T.reshape(-1)]
-
-
-def _khatri_rao(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
-    P = A[..., :, None, :] * B[..., None, :, :]
-    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
 
 
 def _spread(X: np.ndarray) -> np.ndarray:

@@ -34,14 +34,14 @@ def _kind(**arguments: Any) -> dict[str, Any]:
     return {"dtype": dtype, "device": device}
 
 
-def _holds(condition: Any) -> bool:
-    """Whether a condition holds; true where its value cannot be looked at, inside a transformation."""
+def _fails(condition: Any) -> bool:
+    """Whether a condition is known to fail somewhere; inside a transformation it is not known."""
     if torch.compiler.is_compiling():
-        return True
+        return False
     try:
-        return bool(condition.all())
+        return not bool(condition.all())
     except RuntimeError:  # torch.func.vmap: one condition a sample
-        return True
+        return False
 
 
 def _check_values(name: str, value: Any) -> None:
@@ -49,7 +49,7 @@ def _check_values(name: str, value: Any) -> None:
     kind, known = type(value).__name__, isinstance(value, torch.Tensor)
     if not known:
         raise ValueError(f"{name}: received a {kind}; it needs a torch.Tensor, as in torch.as_tensor({name})")
-    if not _holds(torch.isfinite(value)):
+    if _fails(torch.isfinite(value)):
         raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
@@ -92,7 +92,7 @@ def _regular(compute: Any, name: str) -> Any:
         out = compute()
     except torch.linalg.LinAlgError:
         raise ValueError(f"{name} is singular; it needs to be invertible") from None
-    if not _holds(torch.isfinite(out)):
+    if _fails(torch.isfinite(out)):
         raise ValueError(f"{name} is singular; it needs to be invertible")
     return out
 
@@ -128,7 +128,7 @@ def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
 def _cholesky(M: Any, name: str) -> Any:
     """``M = L L^T``, or ``P L U`` where rounding makes M indefinite (inside a transformation: nan)."""
     L, failed = torch.linalg.cholesky_ex(M)
-    if not _holds(failed == 0):
+    if _fails(failed == 0):
         return _lu(M, name)
     return (torch.where((failed == 0)[..., None, None], L, torch.nan),)
 
@@ -141,7 +141,7 @@ def _cholesky_solve(factors: Any, B: Any) -> Any:
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant; nan inside a transformation where it is not positive."""
     sign, value = torch.linalg.slogdet(M)
-    if not _holds(sign > 0):
+    if _fails(sign > 0):
         raise ValueError(f"{name} has a determinant that is not positive; its logarithm needs a positive one")
     return torch.where(sign > 0, value, torch.nan)[..., None, None]
 
@@ -161,40 +161,10 @@ def _diagonal(v: Any) -> Any:
     return v * torch.eye(v.shape[-2], dtype=v.dtype, device=v.device)
 
 
-def _kron(A: Any, B: Any) -> Any:
-    """``A kron B``, formed in one step by broadcasting."""
-    P = A[..., :, None, :, None] * B[..., None, :, None, :]
-    return P.reshape(*P.shape[:-4], A.shape[-2] * B.shape[-2], A.shape[-1] * B.shape[-1])
-
-
-def _khatri_rao(A: Any, B: Any) -> Any:
-    """``[a_0 kron b_0, a_1 kron b_1, ..]`` of two matrices with as many columns."""
-    P = A[..., :, None, :] * B[..., None, :, :]
-    return P.reshape(*P.shape[:-3], A.shape[-2] * B.shape[-2], A.shape[-1])
-
-
 def _spread(X: Any) -> Any:
     """``E X``: column c is ``vec(diag(x_c))``."""
     P = torch.eye(X.shape[-2], dtype=X.dtype, device=X.device)[:, :, None] * X[..., None, :, :]
     return P.reshape(*P.shape[:-3], X.shape[-2] ** 2, X.shape[-1])
-
-
-def _kron_apply(A: Any, B: Any, Y: Any) -> Any:
-    """``(A kron B) Y`` for Y of several columns, from the two factors."""
-    q, s, k = A.shape[-1], B.shape[-1], Y.shape[-1]
-    X = B[..., None, :, :] @ Y.reshape(*Y.shape[:-2], q, s, k)  # (..., q, rows of B, k)
-    X = A @ X.reshape(*X.shape[:-3], q, B.shape[-2] * k)
-    return X.reshape(*X.shape[:-2], A.shape[-2] * B.shape[-2], k)
-
-
-def _vec(X: Any) -> Any:
-    """``vec(X)``: the columns of X, stacked."""
-    return X.mT.reshape(*X.shape[:-2], X.shape[-2] * X.shape[-1], 1)
-
-
-def _unvec(y: Any, rows: int, columns: int) -> Any:
-    """The matrix of the given shape with ``vec = y``."""
-    return y.reshape(*y.shape[:-2], columns, rows).mT
 
 
 def _repeat(x: Any, count: int) -> Any:
@@ -238,3 +208,9 @@ def _step(x: Any) -> Any:
 def _sigmoid(x: Any) -> Any:
     """``1 / (1 + exp(-x))`` without overflow."""
     return torch.sigmoid(x)
+
+
+def _triangular_solve(M: Any, B: Any, lower: bool, transposed: bool, name: str) -> Any:
+    """``inv(M) B`` or ``inv(M^T) B`` for a triangular M."""
+    M, upper = (M.mT, lower) if transposed else (M, not lower)
+    return _regular(lambda: torch.linalg.solve_triangular(M, B, upper=upper), name)

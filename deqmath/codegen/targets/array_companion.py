@@ -78,23 +78,49 @@ def test_agrees_with_mpmath(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_batch_agrees_with_one_sample_at_a_time(name):
+    """All arguments with batch axes, every other one with the rest shared by the batch, and axes that broadcast."""
     function, _, samples = FUNCTIONS[name]
-    arguments = samples(Draw(0), (2, 3))
-    batched = {k for k, v in arguments.items() if not isinstance(v, int)}
-    together = outputs(function(**arguments))
-    for index in itertools.product(range(2), range(3)) if batched else ():
-        alone = outputs(function(**{k: v[(*index, ...)] if k in batched else v for k, v in arguments.items()}))
-        for got, want in zip(together, alone, strict=True):
-            assert close(got[(*index, ...)], want, 1e-9)
+    keys = [k for k, v in samples(Draw(0), ()).items() if not isinstance(v, int)]
+    crossed = {k: (2, 1) if j % 2 else (3,) for j, k in enumerate(keys)}
+    together = [dict.fromkeys(some, (2, 3)) for some in (keys, keys[::2], keys[1::2]) if some]
+    for batches in [*together, crossed] if keys else ():
+        drawn = {k: samples(Draw(j), batch) for j, (k, batch) in enumerate(batches.items(), start=1)}
+        arguments = {**samples(Draw(0), ()), **{k: given[k] for k, given in drawn.items()}}
+        values = outputs(function(**arguments))
+        lengths = [max(axis) for axis in zip(*([1] * (2 - len(b)) + list(b) for b in batches.values()), strict=True)]
+        for index in itertools.product(*map(range, lengths)):
+            one = {k: sample(v, batches[k], index) if k in batches else v for k, v in arguments.items()}
+            for got, want in zip(values, outputs(function(**one)), strict=True):
+                assert close(got[(*index[len(index) - axes(got, want) :], ...)], want, 1e-9)
+
+
+def sample(x, batch, index):
+    """What belongs to one index of the common batch; an axis of length 1 is shared."""
+    own = index[len(index) - len(batch) :]
+    return x[(*(k if length > 1 else 0 for k, length in zip(own, batch, strict=True)), ...)]
+
+
+def axes(together, one):
+    return len(together.shape) - len(getattr(one, "shape", ()))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_single_precision_stays_single(name):
+def test_arguments_stay_as_they_are(name):
+    function, _, samples = FUNCTIONS[name]
+    arguments = samples(Draw(0), (2,))
+    before = {k: v if isinstance(v, int) else entries(v) for k, v in arguments.items()}
+    function(**arguments)
+    assert before == {k: v if isinstance(v, int) else entries(v) for k, v in arguments.items()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_array_type_stays_and_single_precision_stays_single(name):
     function, _, samples = FUNCTIONS[name]
     arguments = {k: v if isinstance(v, int) else single(v) for k, v in samples(Draw(0), ()).items()}
     arrays = [v for v in arguments.values() if not isinstance(v, int) and len(v.shape)]
     for got in outputs(function(**arguments)) if arrays else ():
         assert got.dtype == arrays[0].dtype
+        assert type(got) is type(arrays[0]) or not got.shape
 
 
 def single(x):
@@ -160,3 +186,49 @@ def test_bad_arguments_are_named(name):
 def whole(x):
     return <WHOLE>
 '''
+
+
+def transformations(*, cases: str, grad: str) -> str:
+    """The tests of a library with transformations of functions: vectorised, compiled, differentiated.
+
+    Parameters
+    ----------
+    cases
+        A tuple of transformations, each of a function of a dict of arrays.
+    grad
+        What gives the gradient of a function of a dict.
+    """
+    return _TRANSFORMATIONS.replace("<CASES>", cases).replace("<GRAD>", grad)
+
+
+_TRANSFORMATIONS = """
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_same_under_transformations(name):
+    function, _, samples = FUNCTIONS[name]
+    arguments = samples(Draw(0), (3,))
+    batched = {k: v for k, v in arguments.items() if not isinstance(v, int)}
+    rest = {k: v for k, v in arguments.items() if isinstance(v, int)}
+    want = outputs(function(**arguments))
+    for transformed in <CASES> if batched else ():
+        for got, value in zip(outputs(transformed(lambda b: function(**b, **rest))(batched)), want, strict=True):
+            assert close(got, value, 1e-9)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_automatic_derivatives_are_those_of_finite_differences(name):
+    function, _, samples = FUNCTIONS[name]
+    arguments, other = samples(Draw(1), ()), samples(Draw(2), ())
+    moving = {k: v for k, v in arguments.items() if not isinstance(v, int) and k not in GATES}
+    rest = {k: v for k, v in arguments.items() if k not in moving}
+    tangents = {k: other[k] - v for k, v in moving.items()}
+
+    def f(values):
+        return sum(x.sum() for x in outputs(function(**values, **rest)))
+
+    if moving:
+        slopes = <GRAD>(f)(moving)
+        got = sum((slopes[k] * tangents[k]).sum() for k in moving)
+        ends = [f({k: v + t * tangents[k] for k, v in moving.items()}) for t in (1e-6, -1e-6)]
+        assert abs(got - (ends[0] - ends[1]) / 2e-6) <= 1e-5 * (1 + abs(got) + abs(f(moving)))
+"""

@@ -16,7 +16,7 @@ from deqmath.codegen.arguments import Signature
 from deqmath.codegen.docs import shape_text
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.array_printer import ArrayPrinter
-from deqmath.codegen.targets.array_text import arguments_text, sizes_lines
+from deqmath.codegen.targets.array_text import arguments_text, sizes_lines, stated_samples
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
 
 Rule = Callable[[Node, list[Code], Context], Code]
@@ -26,6 +26,7 @@ _VIEWS = ("input", "transpose", "column", "entry", "vec", "unvec", "diagpart", "
 class ArrayTarget(Target):
     """A library of arrays whose functions make new arrays: nothing is changed in place."""
 
+    uses_facts: ClassVar[bool] = True
     #: How the text names the library's functions.
     xp: ClassVar[str]
     #: How the library calls the axis of a reduction, and the axis that stays.
@@ -65,7 +66,16 @@ class ArrayTarget(Target):
         lines += [f'{a.name} = _scalar("{a.name}", {a.name}, {self.kind_arguments()})' for a in scalars]
         lines += [f'{a.name} = _integer("{a.name}", {a.name}, 1)' for a in sig.of_kind("dimension")]
         lines += sizes_lines(sig, lambda k: self.size(k, sig.names))
+        lines += [self._stated(word, name) for word, name in sig.stated]
         return [*lines, f"batch = _batch({given})"]
+
+    def _stated(self, word: str, name: str) -> str:
+        """The line that checks what is stated of an argument."""
+        xp = self.xp
+        other = _STATED[word].format(X=name, eye=f"_eye({name}.shape[-1], {self.kind_arguments()})", xp=xp)
+        rounding = f", 64 * {xp}.finfo({name}.dtype).eps * {xp}.max({xp}.abs({name}))" if word == "symmetric" else ""
+        words = {"lower": "lower triangular", "upper": "upper triangular", "gate": "a gate of zeros and ones"}
+        return f'_stated("{name}", "{words.get(word, word)}", {name}, {other}{rounding})'
 
     def library_line(self, given: str, has_matrices: bool) -> str:  # noqa: ARG002 - a subclass reads it
         """The line that finds what new arrays are made with."""
@@ -86,7 +96,7 @@ class ArrayTarget(Target):
         return f"return {', '.join(parts)}"
 
     def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
-        return arguments_text(sig, sizes)
+        return stated_samples(arguments_text(sig, sizes), sig, self.xp)
 
     # Lowerings ----------------------------------------------------------------------------------
     def _call(self, helper: str) -> Rule:
@@ -136,6 +146,10 @@ class ArrayTarget(Target):
 
     def _lu_solve(self, node: Node, args: list[Code], _: Context) -> Code:
         return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
+
+    def _triangular_solve(self, node: Node, args: list[Code], context: Context) -> Code:
+        lower, transposed = node.data
+        return self._named("_triangular_solve", node, [*args, Code(f"{lower}"), Code(f"{transposed}")], context)
 
     def _logdet(self, node: Node, args: list[Code], context: Context) -> Code:
         return self._named("_logdet", node, args, context)
@@ -192,6 +206,15 @@ class ArrayTarget(Target):
         return Code(f"{self.xp}.sum({X.text}, {self.axis}={axes}, {self.keepdims}=True)")
 
 
+#: What is stated of an argument X -> what X is equal to where that holds.
+_STATED = {
+    "symmetric": "{X}.mT",
+    "diagonal": "{X} * {eye}",
+    "lower": "{xp}.tril({X})",
+    "upper": "{xp}.triu({X})",
+    "gate": "{X} * {X}",
+}
+
 #: Operation -> the helper that is called with the operands.
 _HELPERS = {
     "diagonal": "_diagonal", "add_diagonal": "_add_diagonal", "kron": "_kron", "kron_apply": "_kron_apply",
@@ -200,7 +223,7 @@ _HELPERS = {
 
 #: Operations that have a method of their own.
 _METHODS = (
-    "scalar", "combine", "map", "solve", "inverse", "cholesky", "lu", "lu_solve", "logdet", "times", "column", "entry", "repeat",
+    "scalar", "combine", "map", "solve", "inverse", "cholesky", "lu", "lu_solve", "triangular_solve", "logdet", "times", "column", "entry", "repeat",
     "constant", "commutation", "selection", "placement", "row_sum", "column_dot", "trace_product",
 )  # fmt: skip
 

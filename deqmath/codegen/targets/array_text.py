@@ -57,3 +57,22 @@ def arguments_text(sig: Signature, sizes: Mapping[str, int]) -> list[str]:
             value = {"scalar": "0.5 + 0.1 * rng.normal(*batch)", "dimension": "4"}.get(a.kind, "0")
             entries.append(f'    "{a.name}": {value},')
     return [*lines, "return {", *entries, "}"]
+
+
+#: How a random array gets a property that is stated of the argument.
+_STATED = {
+    "symmetric": "({X} + {X}.mT) / 2",
+    "diagonal": "{X} * rng.eye({X}.shape[-1])",
+    "lower": "{xp}.tril({X})",
+    "upper": "{xp}.triu({X})",
+    "gate": "{xp}.where({X} > 0, 0 * {X} + 1, 0 * {X})",
+}
+
+
+def stated_samples(lines: list[str], sig: Signature, xp: str) -> list[str]:
+    """The lines that return example arguments, which then have the properties that are stated of them."""
+    if not sig.stated:
+        return lines
+    start = lines.index("return {")
+    changed = [f'given["{x}"] = {_STATED[word].format(X=f"""given["{x}"]""", xp=xp)}' for word, x in sig.stated]
+    return [*lines[:start], "given = {", *lines[start + 1 :], *changed, "return given"]

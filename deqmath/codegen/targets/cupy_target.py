@@ -6,6 +6,7 @@ import re
 from typing import ClassVar
 
 from deqmath.codegen.targets.numpy_target import NumpyTarget
+from deqmath.codegen.targets.numpy_text import numpy_companion
 
 #: How NumPy's text becomes CuPy's; ``.mT`` is newer than the oldest CuPy in use.
 _SPELLED = (
@@ -27,12 +28,13 @@ class CupyTarget(NumpyTarget):
     array: ClassVar[str] = "cupy.ndarray"
     package: ClassVar[str] = "cuda"
     reserved: ClassVar[frozenset[str]] = frozenset({"cp", "np", "cupyx", "scipy", "batch", "sizes"})
-    helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers", "cupy_helpers")
+    helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "reshape_helpers", "numpy_helpers", "cupy_helpers")
     #: These call LAPACK, or look at single numbers, which the device would wait for.
     without: ClassVar[frozenset[str]] = frozenset(
         {"active", "certify", "cholesky", "contraction", "triangular", "woodbury"}
     )
     uses_facts: ClassVar[bool] = False
+    companion: ClassVar[str] = numpy_companion("OTHER = {1.0}", "np.reshape(np.asarray(values, dtype=float), shape)")
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
         "float32 stays float32. The arguments are not changed. Checking that numbers are finite waits for the device.",

@@ -27,7 +27,7 @@ class FlintTarget(Target):
     array: ClassVar[str] = "flint.arb_mat"
     batched: ClassVar[bool] = False
     reserved: ClassVar[frozenset[str]] = frozenset({"arb", "arb_mat", "ctx", "prec", "sizes", "functools"})
-    helpers: ClassVar[tuple[str, ...]] = ("flint_helpers",)
+    helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "number_helpers", "flint_helpers")
     without: ClassVar[frozenset[str]] = frozenset({"factor_once"})
     decorator: ClassVar[str] = "@_with_precision"
     keyword_doc: ClassVar[tuple[str, ...]] = (

@@ -43,7 +43,7 @@ class MpmathTarget(Target):
     name: ClassVar[str] = "mpmath"
     array: ClassVar[str] = "mpmath matrix"
     reserved: ClassVar[frozenset[str]] = frozenset({"ctx", "mpmath", "sizes", "max"})
-    helpers: ClassVar[tuple[str, ...]] = ("mpmath_helpers",)
+    helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "number_helpers", "mpmath_helpers")
     without: ClassVar[frozenset[str]] = frozenset({"factor_once"})
     batched: ClassVar[bool] = False
     keyword_doc: ClassVar[tuple[str, ...]] = (

@@ -10,10 +10,10 @@ from sympy.printing.numpy import SciPyPrinter
 
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
-from deqmath.codegen.targets.array_text import arguments_text
+from deqmath.codegen.targets.array_text import arguments_text, stated_samples
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
 from deqmath.codegen.targets.numbers_text import FloatNumbers
-from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue, samples
+from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue
 
 
 class _Printer(FloatNumbers, SciPyPrinter):
@@ -62,7 +62,7 @@ class NumpyTarget(Target):
     name: ClassVar[str] = "numpy"
     array: ClassVar[str] = "numpy.ndarray"
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes"})
-    helpers: ClassVar[tuple[str, ...]] = ("numpy_helpers", "numpy_solves")
+    helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "reshape_helpers", "numpy_helpers", "numpy_solves")
     uses_facts: ClassVar[bool] = True
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
@@ -83,7 +83,7 @@ class NumpyTarget(Target):
         return epilogue(codes, sig)
 
     def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
-        return samples(arguments_text(sig, sizes), sig)
+        return stated_samples(arguments_text(sig, sizes), sig, "np")
 
     def imports(self, text: str) -> list[str]:
         lines = ["import warnings"] if "warnings." in text else []

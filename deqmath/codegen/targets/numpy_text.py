@@ -96,30 +96,21 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
     return f"return {', '.join(parts)}"
 
 
-#: How a random array gets a property that is stated of the argument.
-_STATED = {
-    "symmetric": "({0} + {0}.mT) / 2",
-    "diagonal": "{0} * np.eye({0}.shape[-1])",
-    "lower": "np.tril({0})",
-    "upper": "np.triu({0})",
-    "gate": "np.heaviside({0}, 0.0)",
-}
+def numpy_companion(setup: str, make: str) -> str:
+    """The tests of a module whose arrays have NumPy's interface."""
+    return companion(
+        setup=setup, make=make, whole="x.astype(int)", single="x.astype(np.float32)", flat="np.ravel(x).tolist()"
+    )
 
 
-def samples(lines: list[str], sig: Signature) -> list[str]:
-    """The lines that return example arguments, which then have the properties that are stated of them."""
-    if not sig.stated:
-        return lines
-    start = lines.index("return {")
-    changed = [f'given["{x}"] = {_STATED[word].format(f"""given["{x}"]""")}' for word, x in sig.stated]
-    return [*lines[:start], "given = {", *lines[start + 1 :], *changed, "return given"]
+_SETUP = """
+OTHER = {1.0}
 
 
-#: The tests of a generated NumPy module.
-COMPANION = companion(
-    setup="OTHER = {1.0}",
-    make="np.reshape(np.asarray(values, dtype=float), shape)",
-    whole="x.astype(int)",
-    single="x.astype(np.float32)",
-    flat="np.ravel(x).tolist()",
-)
+def frozen(x):
+    x.flags.writeable = False
+    return x
+"""
+
+#: The tests of a generated NumPy module, whose arguments are read-only.
+COMPANION = numpy_companion(_SETUP, "frozen(np.reshape(np.asarray(values, dtype=float), shape))")
