@@ -63,8 +63,14 @@ def checked_derivatives(given: Mapping[str, DerivativeOf], functions: Iterable[s
     return dict(given)
 
 
-def companion_text(plans: Sequence[Plan], target: Target, module: str, derivatives: Mapping[str, DerivativeOf]) -> str:
-    """The companion test of the module saved as ``<module>.py``."""
+def companion_text(
+    plans: Sequence[Plan],
+    target: Target,
+    module: str,
+    derivatives: Mapping[str, DerivativeOf],
+    more: str = "",
+) -> str:
+    """The companion test of the module saved as ``<module>.py``; ``more`` stands at its end."""
     parts, table, differences = [], [], []
     for p in plans:
         parts += [_plain(f"reference_{p.name}", p, target), _samples(p.name, p.signature, target)]
@@ -83,7 +89,7 @@ def companion_text(plans: Sequence[Plan], target: Target, module: str, derivativ
     if "EXACT" in target.companion:
         parts.append("\n".join(["EXACT = {", *(line for p in plans for line in _exact(p)), "}"]))
     text = "\n\n\n".join([*needed(target.helpers, "\n".join(parts)), *parts])
-    whole = text + "\n\n" + target.companion
+    whole = text + "\n\n" + target.companion + more
     standard = [f"import {m}" for m in ("random", "inspect", "itertools", "math") if re.search(rf"\b{m}\.", whole)]
     standard += ["from fractions import Fraction"] if "Fraction(" in whole else []
     libraries = ["import mpmath"] if "mpmath." in whole else []

@@ -131,8 +131,9 @@ def generate(
     module = _module_name(name or plans[0].name)
     known = checked_derivatives(derivatives or {}, {p.name for p in plans})
     return GeneratedModule(
-        module_text(plans, chosen, about), target, module, counts, memory, tuple(plans), chosen, known
-    )
+        module_text(plans, chosen, about), target, module, counts, memory, tuple(plans), chosen, known,
+        appended.tests if appended is not None else "",
+    )  # fmt: skip
 
 
 def _checked(expressions: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:

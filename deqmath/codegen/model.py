@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,26 @@ from sympy import Symbol, sqrt
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.codegen.companion import DerivativeOf
+from deqmath.codegen.model_companion import model_tests
 from deqmath.codegen.targets.base import Target
 from deqmath.codegen.write import Appended
 from deqmath.errors import InputError
 from deqmath.expressions import direction, kron, relu, total, vec
 
-#: Target -> the file of hand-written functions around the generated ones.
-_FAMILIES = {"jax": "jax", "torch": "torch", "mpmath": "mpmath", "flint": "flint"}
+#: Target -> the files of hand-written functions around the generated ones, a later one in place of an earlier.
+_FILES = {
+    "jax": ("shared", "jax"),
+    "torch": ("shared", "torch"),
+    "mpmath": ("shared", "mpmath"),
+    "flint": ("flint",),
+}
 _LIBRARY = {"numpy": "np", "cupy": "np", "array-api": "A.__array_namespace__()"}
-_CONCAT = {"numpy": "np.concatenate", "cupy": "np.concatenate", "array-api": "Z.__array_namespace__().concat"}
+_CONCAT = {
+    "numpy": "np.concatenate",
+    "cupy": "np.concatenate",
+    "array-api": "Z.__array_namespace__().concat",
+    "torch": "torch.concatenate",
+}
 _NAMES = ("Equilibrium", "adjoints", "equilibrium", "kernel", "loss_gradient", "predict")
 
 
@@ -52,11 +64,23 @@ def model_expressions(net: Any) -> tuple[dict[str, Any], dict[str, DerivativeOf]
 
 def model_text(target: Target) -> Appended:
     """The functions around the generated ones, in the words of the target."""
-    family = _FAMILIES.get(target.name, "arrays")
-    path = Path(__file__).parent / "runtime" / f"model_{family}.py"
-    text = path.read_text(encoding="utf-8").partition("# Copied from here.\n")[2].strip()
+    pieces: dict[str, str] = {}
+    for name in _FILES.get(target.name, ("shared", "arrays")):
+        path = Path(__file__).parent / "runtime" / f"model_{name}.py"
+        pieces |= _pieces(path.read_text(encoding="utf-8").partition("# Copied from here.\n")[2])
+    text = "\n\n\n".join(pieces.values())
     text = text.replace("xp = XP", f"xp = {_LIBRARY.get(target.name, '')}")
     text = text.replace("CONCAT(", f"{_CONCAT.get(target.name, '')}(")
     names = [*_NAMES, *(["NotConverged"] if "class NotConverged" in text else [])]
     imports = ["from typing import NamedTuple"] + (["import functools"] if "functools." in text else [])
-    return Appended(text, tuple(names), tuple(imports))
+    return Appended(text, tuple(names), tuple(imports), model_tests(target))
+
+
+def _pieces(text: str) -> dict[str, str]:
+    """The functions, classes and statements of a text, each by its name."""
+    lines, found = text.splitlines(), {}
+    for node in ast.parse(text).body:
+        decorators = [d.lineno for d in getattr(node, "decorator_list", [])]
+        piece = "\n".join(lines[min([node.lineno, *decorators]) - 1 : node.end_lineno])
+        found[getattr(node, "name", piece)] = piece
+    return found

@@ -84,6 +84,7 @@ class GeneratedModule:
     plans: tuple[Plan, ...] = field(repr=False)
     _target: Target = field(repr=False)
     _derivatives: Mapping[str, DerivativeOf] = field(repr=False, default_factory=dict)
+    _more_tests: str = field(repr=False, default="")
 
     @property
     def test_source(self) -> str:
@@ -91,7 +92,7 @@ class GeneratedModule:
 
     def test_source_for(self, module: str) -> str:
         """The companion test of the module saved as ``<module>.py``."""
-        return companion_text(self.plans, self._target, module, self._derivatives)
+        return companion_text(self.plans, self._target, module, self._derivatives, self._more_tests)
 
     def load(self) -> ModuleType:
         """The module, imported: a namespace with one function for each expression."""

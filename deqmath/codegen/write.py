@@ -21,11 +21,12 @@ from deqmath.codegen.targets.base import Target
 
 @dataclass(frozen=True)
 class Appended:
-    """Functions written by hand that call the generated ones: their text, public names and imports."""
+    """Functions written by hand that call the generated ones: their text, public names, imports and tests."""
 
     text: str
     names: tuple[str, ...]
     imports: tuple[str, ...]
+    tests: str = ""
 
 
 @dataclass(frozen=True)

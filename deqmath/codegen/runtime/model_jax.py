@@ -5,29 +5,18 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from deqmath.codegen.runtime.model_shared import Equilibrium, NotConverged, _check_limits
+
 adjoint: Any
-features: Any
-gradient: Any
-gram: Any
-output: Any
 picard_step: Any
 _fails: Any
 
 # Copied from here.
-
-
-class Equilibrium(NamedTuple):
-    """Z and the state of its solve, as arrays; ``change`` is the largest change of an entry in the last sweep."""
-
-    Z: Any
-    converged: Any
-    sweeps: Any
-    change: Any
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
@@ -67,16 +56,9 @@ def equilibrium(A: Any, Phi: Any, gamma: Any, *, tolerance: float = 1e-12, max_s
     They converge where ``gamma ||A||_2 < 1``, and stop when no entry changes by more than
     ``tolerance`` (choose about 1e-6 in float32). The samples are the columns of Phi (m x n) and of Z.
     """
-    if not tolerance > 0:
-        raise ValueError(f"tolerance: received {tolerance}; it needs a positive number")
-    if max_sweeps < 1:
-        raise ValueError(f"max_sweeps: received {max_sweeps}; it needs an integer of at least 1")
+    _check_limits(tolerance, max_sweeps)
     Z, change, sweeps = _fixed_point(A, Phi, jnp.asarray(gamma, dtype=Phi.dtype), tolerance, max_sweeps)
     return Equilibrium(Z, change <= tolerance, sweeps, change)
-
-
-class NotConverged(ArithmeticError):
-    """The equilibrium was not reached; nothing is computed from a best so far."""
 
 
 def _solved(A: Any, Phi: Any, gamma: Any, options: dict[str, Any]) -> Any:
@@ -90,25 +72,6 @@ def _solved(A: Any, Phi: Any, gamma: Any, options: dict[str, Any]) -> Any:
     return jnp.where(found.converged, found.Z, jnp.nan)
 
 
-def predict(A: Any, W: Any, X: Any, b: Any, gamma: Any, **options: Any) -> Any:
-    """``f(x_i) = b^T z_i / sqrt(m)`` for the columns of X (d x n), 1 x n."""
-    return output(_solved(A, features(W, X), gamma, options), b)
-
-
 def adjoints(A: Any, Phi: Any, Z: Any, b: Any, gamma: Any) -> Any:
     """``q_i = R_i^T b`` for every sample, m x n; one system at a time."""
     return jax.lax.map(lambda s: adjoint(A, b, gamma, s[0], s[1])[:, 0], (Phi.T[..., None], Z.T[..., None])).T
-
-
-def loss_gradient(A: Any, W: Any, X: Any, b: Any, gamma: Any, y: Any, **options: Any) -> Any:
-    """``dL/dA`` of ``L = 1/2 sum_i (f(x_i) - y_i)^2``, m x m, by the closed form (6); y is n x 1."""
-    Phi = features(W, X)
-    Z = _solved(A, Phi, gamma, options)
-    return gradient(A, Phi, Z, b, gamma, y)
-
-
-def kernel(A: Any, W: Any, X: Any, b: Any, gamma: Any, **options: Any) -> Any:
-    """``H = (gamma^2/m) (Z^T Z) o (Q^T Q)``, n x n, the Gram matrix of the gradients by A."""
-    Phi = features(W, X)
-    Z = _solved(A, Phi, gamma, options)
-    return gram(adjoints(A, Phi, Z, b, gamma), Z, gamma)

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import mpmath
+
+from deqmath.codegen.runtime.model_shared import Equilibrium, NotConverged, _check_limits
 
 adjoint: Any
 features: Any
@@ -18,19 +20,6 @@ picard_step: Any
 # Copied from here.
 
 
-class Equilibrium(NamedTuple):
-    """Z and the state of its solve; ``change`` is the largest change of an entry in the last sweep."""
-
-    Z: Any
-    converged: bool
-    sweeps: int
-    change: Any
-
-
-class NotConverged(ArithmeticError):
-    """The equilibrium was not reached; nothing is computed from a best so far."""
-
-
 def equilibrium(
     A: Any, Phi: Any, gamma: Any, *, tolerance: Any = None, max_sweeps: int = 100_000, ctx: Any = mpmath.mp
 ) -> Equilibrium:
@@ -40,10 +29,7 @@ def equilibrium(
     ``tolerance``, by default a thousand units in the last place of 1. The samples are the columns of Phi and of Z.
     """
     limit = 1000 * ctx.eps if tolerance is None else ctx.mpf(tolerance)
-    if not limit > 0:
-        raise ValueError(f"tolerance: received {tolerance}; it needs a positive number")
-    if max_sweeps < 1:
-        raise ValueError(f"max_sweeps: received {max_sweeps}; it needs an integer of at least 1")
+    _check_limits(limit, max_sweeps)
     Z, change, sweeps = picard_step(A, Phi, Phi * 0, gamma, ctx=ctx), 1 + limit, 1
     while limit < change < 1e100 and sweeps < max_sweeps:
         following = picard_step(A, Phi, Z, gamma, ctx=ctx)
