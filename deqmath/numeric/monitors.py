@@ -63,11 +63,13 @@ def theorem_3_1(
     *,
     residual_squared: Series,
     lambda_min: Series,
+    lambda_max: Series,
     norm_A: Series,
     decay: Series,
     decay_text: str,
     c: float,
     width: int,
+    samples: int,
 ) -> tuple[Monitor, ...]:
     """The three conclusions (a), (b), (c) of gg22 Theorem 3.1, with lambda_0 = lambda_min(H(0)).
 
@@ -75,8 +77,9 @@ def theorem_3_1(
     ----------
     residual_squared
         ``||yhat - y||^2`` at the records.
-    lambda_min, norm_A
-        ``lambda_min(H)`` and ``||A||_2`` at the records.
+    lambda_min, lambda_max, norm_A
+        The extreme eigenvalues of H and ``||A||_2`` at the records. An eigenvalue below ``n eps lambda_max`` in size is
+        what rounding left of 0, and counts as 0 in (a).
     decay
         The factor that multiplies ``||r(0)||^2`` in (c): ``exp(-lambda_0 t)`` for the flow,
         ``(1 - alpha lambda_0/2)^k`` for descent with step alpha (gg22lin).
@@ -86,12 +89,15 @@ def theorem_3_1(
         The constant with ``||A(0)||, ||W|| <= c sqrt m``.
     width
         m.
+    samples
+        n.
     """
-    half = np.full_like(lambda_min, lambda_min[0] / 2)
+    least = np.where(np.abs(lambda_min) <= samples * np.finfo(np.float64).eps * lambda_max, 0.0, lambda_min)
+    half = np.full_like(least, least[0] / 2)
     ball = np.full_like(norm_A, 2 * c * math.sqrt(width))
     envelope = decay * residual_squared[0]
     return (
-        Monitor("lambda_min", "(a) lambda_min(H(t)) >= lambda_0/2", lambda_min, half, lambda_min - half),
+        Monitor("lambda_min", "(a) lambda_min(H(t)) >= lambda_0/2", least, half, least - half),
         Monitor("norm_A", "(b) ||A(t)|| <= 2 c sqrt(m)", norm_A, ball, ball - norm_A),
         Monitor(
             "residual",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MEASURED, _BOUND, _LINEAR = "C0", "C3", "C1"
 #: More curves than this cannot be told apart.
 _CURVES = 40
+#: Letters of a title that fit above one of two columns.
+_LETTERS = 46
 _SUFFIXES = ("png", "svg", "pdf")
 
 
@@ -40,7 +42,8 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _finish(ax: Axes, title: str, ylabel: str, xlabel: str = "time t", *, legend: bool = True) -> Axes:
-    ax.set_title(title, fontsize=10)
+    lines = [part for line in title.split("\n") for part in wrap(line, _LETTERS)]
+    ax.set_title("\n".join(lines), fontsize=10)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.spines[["top", "right"]].set_visible(False)
@@ -154,7 +157,7 @@ def plot_norms(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\|A(t)\|_2$")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$2c\sqrt{m}$")
     axes.plot(run.times, run.distance, color="C2", label=rf"$\|A(t)-A(0)\|_F$ ({run.distance[-1]:.3g} at the end)")
-    axes.set_ylim(0, 1.25 * max(monitor.measured.max(), monitor.bound.max(), run.distance.max()))
+    axes.set_ylim(0, 1.45 * max(monitor.measured.max(), monitor.bound.max(), run.distance.max()))  # the legend's room
     return _finish(axes, f"norms, (b) {_verdict(monitor)}", "norm")
 
 
@@ -175,7 +178,9 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
             color="C2",
             label="switches so far",
         )
-    axes.set_ylim(bottom=0)
+    if axes.get_yscale() == "linear":
+        axes.set_ylim(bottom=0)
+        axes.locator_params(axis="y", integer=True)
     return _finish(axes, f"gate switches, of {total} gates", "count")
 
 
@@ -197,7 +202,10 @@ def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     for goal in levels if aimed_at else []:
         axes.axhline(float(goal), color="0.6", linewidth=0.8, linestyle=":")
     part = "" if shown.size == goals.size else f", {shown.size} of {goals.size}"
-    return _finish(axes, f"predictions{part}", r"$\hat y_i(t)$")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.15 * (high - low))  # room for the legend above the curves
+    axes.legend(loc="upper center", ncols=2, framealpha=0.8, edgecolor="none", fontsize=8)
+    return _finish(axes, f"predictions{part}", r"$\hat y_i(t)$", legend=False)
 
 
 def plot_inequality(run: Run | SoftmaxRun, name: str, ax: Axes | None = None) -> Axes:

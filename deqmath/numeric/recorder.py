@@ -226,11 +226,13 @@ class Recorder:
         monitors = theorem_3_1(
             residual_squared=2 * columns["loss"],
             lambda_min=columns["lambda_min"],
+            lambda_max=columns["lambda_max"],
             norm_A=columns["norm_A"],
             decay=self.series("decay"),
             decay_text=decay_text,
             c=self.constants.c,
             width=self.constants.m,
+            samples=len(self.first.residual),
         )
         if self.first.net.trainable == ("A",):
             sides = ("distance", "change_z", "change_q", "size_z", "size_q", "change_gram")

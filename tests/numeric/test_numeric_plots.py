@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,15 @@ def test_predictions_and_paths(run, tmp_path):
     assert {line.get_ydata()[-1] for line in curves} == set(run.predictions[-1])
     with pytest.raises(InputError, match=r"ends in \.png, \.svg or \.pdf"):
         plots.plot_run(run, tmp_path / "run.gif")
+
+
+def test_counts_are_marked_at_integers_and_long_titles_are_broken(run):
+    ax = plots.plot_switches(run)
+    ticks = ax.get_yticks()
+    assert np.array_equal(ticks, np.round(ticks))
+    monitor = run.monitor("lambda_min")
+    late = dataclasses.replace(monitor, slack=-np.ones_like(monitor.slack))
+    failing = dataclasses.replace(run, monitors=tuple(late if m is monitor else m for m in run.monitors))
+    title = plots.plot_lambda_min(failing).get_title()
+    assert "fails from record 0" in title.replace("\n", " ")
+    assert max(map(len, title.splitlines())) <= 46

@@ -228,6 +228,8 @@ def test_duplicate_samples_are_reported(task):
     net, X, y = task
     run = gradient_descent(net, np.vstack([X, X[2]]), np.append(y, -y[2]), steps=2)
     assert any("duplicate samples [(2, 6)]" in note for note in run.notes)
+    assert run.monitor("lambda_min").holds  # lambda_0 = 0, and what rounding made of it is no failure
+    assert np.all(run.monitor("lambda_min").measured == 0)
     assert any("lambda_0" in note for note in run.notes)
     assert gradient_descent(net, X, y, steps=1).notes == ()
 
