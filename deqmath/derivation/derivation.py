@@ -249,11 +249,16 @@ class Derivation(Display):
 
 
 def _label(shown: str) -> Label:
-    return Label(shown, "".join(_TEX.get(c, c) for c in shown))
+    tex = "".join(_TEX.get(c, c) for c in shown)
+    for word, written in _WORDS.items():
+        tex = tex.replace(word, written)
+    return Label(shown, tex)
 
 
 #: The few Unicode marks that labels use, in LaTeX.
 _TEX = {"ᵀ": "^{\\mathsf{T}}", "∂": "\\partial ", "∇": "\\nabla ", "γ": "\\gamma "}
+#: The words.
+_WORDS = {"W\u0304": "\\overline{W}", "vec(": "\\operatorname{vec}(", " by ": "\\text{ by }"}
 
 
 def rewriting(expr: MatrixExpr, *, title: str = "", label: str = "f") -> Derivation:

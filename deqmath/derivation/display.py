@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.printing import Name, text
 
 if TYPE_CHECKING:
+    from sympy import MatrixExpr
+
     from deqmath.derivation.derivation import Derivation, Step
 
 
@@ -48,11 +51,27 @@ class Display:
 
 
 def definitions(d: Derivation, show: Callable[..., str]) -> list[tuple[Name, str]]:
-    """Each name once, its formula written with the other names."""
+    """Each name that is used once, its formula written with the other names."""
     main = [(e, n) for e, n in d.names if not n.also]
-    return [
-        (n, show(e, [p for p in d.names if p[0] != e and p[1].text not in (n.text, f"{n.text}ᵀ")])) for e, n in main
-    ]
+
+    def formula(e: MatrixExpr, n: Name, printer: Callable[..., str]) -> str:
+        return printer(e, [p for p in d.names if p[0] != e and p[1].text not in (n.text, f"{n.text}ᵀ")])
+
+    lines = [f"{s.label.text} {text(s.expression, d.names)}" for s in d.steps]
+    used, waiting = set(), " ".join([*lines, *(hypothesis(a, d) for a in (*d.assumptions, *d.unused_assumptions))])
+    while True:
+        fresh = [(e, n) for e, n in main if n not in used and _holds_word(waiting, n.text)]
+        if not fresh:
+            return [(n, formula(e, n, show)) for e, n in main if n in used]
+        used |= {n for _, n in fresh}
+        waiting = " ".join(formula(e, n, text) for e, n in fresh)
+
+
+def _holds_word(line: str, name: str) -> bool:
+    return (
+        re.search(rf"(?<![\w\u0304]){re.escape(name)}(?![\w\u0304])", line.replace("ᵀ", " ").replace("⁻", " "))
+        is not None
+    )
 
 
 def hypothesis(a: Assumption, d: Derivation, show: Callable[..., str] = text) -> str:

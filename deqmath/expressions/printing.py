@@ -135,6 +135,10 @@ def _scalar_power(x: sp.Pow, st: Style) -> str:
 
 
 def _function_name(name: str, st: Style) -> str:
+    """``relu`` upright; ``sigma''``, an activation left open, as the Greek letter with its primes."""
+    letter = symbol_name(name.rstrip("'"), st.tex)
+    if letter != name.rstrip("'"):
+        return letter + name[len(name.rstrip("'")) :]
     return f"\\operatorname{{{name}}}" if st.tex else name
 
 

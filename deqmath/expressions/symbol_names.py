@@ -12,11 +12,14 @@ SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx+-", "₀₁₂₃₄₅₆₇
 
 
 def symbol_name(name: str, tex: bool) -> str:
-    """A symbol's name in Unicode or LaTeX: ``gamma`` is γ, ``phi_i`` has a subscript, ``dA`` an upright d."""
+    """A symbol's name in Unicode or LaTeX: ``gamma`` is γ, ``phi_i`` has a subscript, ``Wbar`` a bar, ``dA`` an upright d."""
     if name.startswith("norm_"):
         inner = symbol_name(name.removeprefix("norm_"), tex)
         return f"\\Vert {inner}\\Vert" if tex else f"‖{inner}‖"
     head, _, tail = name.partition("_")
+    if head.endswith("bar") and len(head) == 4:
+        bare = symbol_name(head[0], tex)
+        return (f"\\overline{{{bare}}}" if tex else f"{bare}\u0304") + (f"_{tail}" if tail else "")
     d = ""
     if len(head) > 1 and head[0] == "d" and head not in _GREEK:
         d, head = ("\\mathrm{d}" if tex else "d"), head[1:]

@@ -34,13 +34,13 @@ def derive_dynamics():
     """The Jacobian of Wbar in A along -dL/dA; the part of B is added by the claim."""
     moved = dm.jacobian(net.Wbar, net.A).where(**net.names())
     along = -net.gradient_A(net.G, j)
-    return moved.along(along, net.A, because="dA/dt = -dL/dA", label="dvec(Wbar)/dt by A")
+    return moved.along(along, net.A, because="dA/dt = -dL/dA", label="d vec(W̄)/dt by A")
 
 
 def derive_dynamics_by_B():
     """The Jacobian of Wbar in B along -dL/dB."""
     moved = dm.jacobian(net.Wbar, net.B).where(**net.names())
-    return moved.along(-net.gradient_B(net.G), net.B, because="dB/dt = -dL/dB", label="dvec(Wbar)/dt by B")
+    return moved.along(-net.gradient_B(net.G), net.B, because="dB/dt = -dL/dB", label="d vec(W̄)/dt by B")
 
 
 @dm.claim(
