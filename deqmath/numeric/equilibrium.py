@@ -15,9 +15,6 @@ from deqmath.numeric.parts import solve_in_parts
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
 
-#: Samples from which turning A into columns, about 40 / n of a sweep over n samples, is repaid.
-_MANY = 64
-
 SolveStatus = Literal["converged", "not-converged"]
 
 
@@ -32,9 +29,9 @@ class _Solve:
     tol
         What was asked for.
     sweeps
-        Applications of F, float32 and float64 together.
+        Products with A, float32 and float64 together: one application of F each, or two half sweeps.
     rate
-        Measured contraction factor (nan where it could not be measured).
+        Measured contraction factor of a sweep (nan where it could not be measured).
     status
         "converged" where residual <= tol, else "not-converged".
     strategy
@@ -189,11 +186,6 @@ def solve_gated(
     matrix = net.A if transpose else net.A.T
     mask = net.xp.astype(equilibrium.gates, net.xp.float64)
     shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
-
-    def low() -> Array:
-        if not transpose:
-            return net.low_precision.T
-        return net.low_precision_by_columns if shape[0] >= _MANY else net.low_precision
-
+    low = lambda: net.low_precision if transpose else net.low_precision.T
     problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low)
     return solve_in_parts(problem, strategy, None if start is None else start * mask, tol, max_sweeps, threads)

@@ -87,15 +87,22 @@ class FixedPoint:
         """Row norms of :meth:`origin`, shape (n,)."""
         return row_norms(self.xp, self.origin())
 
-    def relative_step(self, step: Array, x: Array) -> float:
-        """``max_i ||step_i|| / max(||x_i||, ||activate(offset)_i||)`` over rows i.
+    def scales(self, x: Array) -> Array:
+        """``max(||x_i||, ||activate(offset)_i||)``, what residuals are relative to, shape (n,)."""
+        return self.xp.maximum(row_norms(self.xp, x), self.origin_norms)
+
+    def relative_steps(self, step: Array, x: Array) -> Array:
+        """``||step_i|| / max(||x_i||, ||activate(offset)_i||)`` for every row i, shape (n,).
 
         A row whose step is exactly zero counts as 0, so that the zero network has residual 0.
         """
         xp = self.xp
-        size = row_norms(xp, step)
-        scale = xp.maximum(row_norms(xp, x), self.origin_norms)
-        return float(xp.max(xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size)))
+        size, scale = row_norms(xp, step), self.scales(x)
+        return xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size)
+
+    def relative_step(self, step: Array, x: Array) -> float:
+        """The largest of :meth:`relative_steps`."""
+        return float(self.xp.max(self.relative_steps(step, x)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +119,9 @@ class Solution:
         A float64 bound on ``max_i ||F(x)_i - x_i|| / scale_i``: the contraction bound times the size of the
         last float64 step, which was computed, not predicted.
     sweeps
-        Applications of F, in either precision.
+        Products with M, in either precision; one application of F each, or two half sweeps.
     rate
-        Measured contraction factor of the last steps; nan where fewer than two were taken.
+        Measured contraction factor of the last steps, for a product; nan where fewer than two were taken.
     converged
         Whether ``residual <= tol``.
     strategy

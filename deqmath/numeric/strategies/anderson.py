@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from deqmath.numeric.arrays import Array, Namespace, frobenius
+from deqmath.numeric.arrays import Array, Namespace, frobenius, row_norms
 from deqmath.numeric.fixed_point import FixedPoint, Solution
 
 #: Relative ridge of the small least-squares problems, whose columns are scaled to length 1.
@@ -14,6 +14,8 @@ _RIDGE_32 = 1.0e-7
 #: A residual this many times the smallest so far restarts the history.
 _WORSE = 10.0
 _PATIENCE = 30
+#: Sizes of a first step whose square, and that of what is left of it at the end, float64 holds.
+_LEAST, _MOST = 1.0e-120, 1.0e140
 
 
 class AndersonHistory:
@@ -44,6 +46,15 @@ class AndersonHistory:
         self.gram = xp.zeros((n, depth, depth), dtype=xp.float64)
         self.ridge = _RIDGE if dtype == xp.float64 else _RIDGE_32
         self.previous: tuple[Array, Array] | None = None
+        self.unit: Array | None = None  # by which the steps of each row are multiplied
+
+    def _unit(self, step: Array) -> Array | None:
+        """None, or what brings each row's step to a size whose square float64 holds; c does not depend on it."""
+        size = row_norms(self.xp, step)
+        if bool(self.xp.all((size == 0) | ((size > _LEAST) & (size < _MOST)))):
+            return None
+        least = self.xp.full_like(size, 1.0e-300)  # the inverse of what is smaller overflows
+        return (1.0 / self.xp.maximum(size, least))[:, None]
 
     def restart(self) -> None:
         """Forget everything."""
@@ -53,8 +64,11 @@ class AndersonHistory:
         """The next iterate, from ``image = g(x)`` and ``step = g(x) - x``, both (n, m)."""
         xp = self.xp
         if self.previous is None:
-            self.previous = (image, step)
+            self.unit = self._unit(step)
+            self.previous = (image, step if self.unit is None else step * self.unit)
             return image
+        if self.unit is not None:
+            step = step * self.unit
         slot = self.count % self.depth
         self.pair[:, 0, :] = step - self.previous[1]
         self.pair[:, 1, :] = step

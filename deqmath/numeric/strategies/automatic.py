@@ -16,8 +16,8 @@ _LEAST_WIDTH = 192
 _LEAST_PRODUCT = 4_000_000
 #: Magnitudes that float32 holds with room for sums of squares.
 _LEAST, _MOST = 1.0e-12, 1.0e12
-#: Above this contraction rate a sweep with history is worth its price.
-ACCELERATE_ABOVE = 0.35
+#: Above this contraction rate a sweep with history is worth its price, and above that one a pair of half sweeps.
+ACCELERATE_ABOVE, _ACCELERATE_HALVES = 0.35, 0.45
 #: Sweeps after which a problem counts as hard, and the width up to which Newton then takes over.
 _HARD, _NEWTON_WIDTH = 150, 1024
 #: Sweeps that a solve takes at least, in products, against which a factorisation is weighed.
@@ -33,7 +33,7 @@ class Automatic:
     All gates open: :class:`~.neumann.Neumann`, where its factorisation costs less than the sweeps. Else
     :class:`~.mixed.MixedPrecision` where products dominate and float32 holds the numbers, and
     :class:`~.picard.Picard` elsewhere; both measure the rate and go on with Anderson's history where it is above
-    0.35. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
+    0.35 a sweep, or 0.45 a half sweep. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
     """
 
     name: str = "automatic"
@@ -45,7 +45,7 @@ class Automatic:
             return Picard(ACCELERATE_ABOVE)
         xp = problem.xp
         largest = float(xp.max(xp.abs(problem.offset)))
-        return MixedPrecision(ACCELERATE_ABOVE) if _LEAST < largest < _MOST else Picard(ACCELERATE_ABOVE)
+        return MixedPrecision(_ACCELERATE_HALVES) if _LEAST < largest < _MOST else Picard(ACCELERATE_ABOVE)
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Solve with the chosen strategies; see :class:`~.fixed_point.Strategy`."""

@@ -1,49 +1,50 @@
-"""Float32 sweeps on corrections, float64 sweeps to verify: half the price of Picard.
+"""Float32 sweeps on corrections, float64 sweeps to verify: less than half the price of Picard.
 
 Around a float64 iterate x with pre-activation v and residual step ``new - x`` the correction d solves
 
     d = activate(v + gain d M) - x,
 
 which for ReLU is ``max((v - x) + gain d M, -x)`` and for gates ``(new - x) + gate (gain d M)``. Every term is
-small, so float32 keeps its relative accuracy, as in iterative refinement. A cycle of k float32 sweeps reduces the
-error by rate^(k+1); the next float64 sweep measures the true residual. Nothing is accepted unmeasured.
+small, so float32 keeps its relative accuracy, as in iterative refinement. The float32 sweeps are those of
+:mod:`.half_sweeps`; the float64 sweep that ends a cycle measures the true residual. Nothing is accepted unmeasured.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from deqmath.numeric.arrays import Array, by_columns, frobenius, is_numpy, relu
+from deqmath.numeric.arrays import Array, by_columns, is_numpy, row_norms
 from deqmath.numeric.fixed_point import FixedPoint, Solution
 from deqmath.numeric.strategies.anderson import AndersonHistory
+from deqmath.numeric.strategies.half_sweeps import HalfSweeps
 from deqmath.numeric.strategies.picard import Picard, worth_accelerating
 
-#: A float32 sweep: from an iterate, into an array that may be overwritten or None, to the next iterate.
-Sweep = Callable[[Array, Array | None], Array]
 #: The most that float32 corrections can reduce the error in one cycle.
-_FLOOR = 2.0e-7
-#: Rows on which the rate is measured: enough to see it, cheap beside a product.
-_PROBE = 32
+_FLOOR = 1.2e-7
+#: Samples on which errors are estimated, cheap beside a product: the first, and later the worst.
+_PROBE = 16
 #: A cycle that leaves more than this fraction of the residual has failed.
 _FAILED = 0.25
+#: Share of the tolerance that the probed samples are brought to, since another may be a little worse.
+_SAFE = 0.9
+#: Half sweeps in which the steps have to fall to this fraction.
+_WAIT, _LESS = 8, 0.8
 #: A history is cleared where a step is this many times the smallest so far.
 _WORSE = 10.0
 
 
 @dataclass(frozen=True)
 class MixedPrecision:
-    """Cycles of float32 sweeps, each ended by a float64 sweep that verifies; Picard if a cycle fails.
+    """Cycles of float32 half sweeps, each ended by a float64 sweep that verifies; Picard if a cycle fails.
 
     Parameters
     ----------
     accelerate_above
-        Where the measured rate is above this, the float32 sweeps are accelerated by Anderson's history; never, by
-        default.
+        Where the measured rate of a half sweep is above this, pairs of them are accelerated by Anderson's history;
+        never, by default.
     history
         Differences that the acceleration keeps.
     """
@@ -62,13 +63,15 @@ class MixedPrecision:
             new = problem.activate(v)
             step = new - x
             sweeps += 1
-            residual = problem.contraction * problem.relative_step(step, new)
+            steps = problem.relative_steps(step, new)
+            residual = problem.contraction * float(problem.xp.max(steps))
             if residual <= tol:
-                return Solution(new, v, residual, sweeps, low.rate, True, self.name + low.suffix)
+                return Solution(new, v, residual, sweeps, low.rate**2, True, self.name + low.suffix)
             if not residual <= _FAILED * before:
                 break
             before = residual
-            correction, used = low.correct(x, v, step, tol / residual, max_sweeps - sweeps)
+            low.watch(steps)
+            correction, used = low.correct(x, v, step, tol, max_sweeps - sweeps)
             sweeps += used
             x = x + correction
         rest = Picard(self.accelerate_above).solve(problem, x, tol, max(max_sweeps - sweeps, 1))
@@ -76,13 +79,13 @@ class MixedPrecision:
 
 
 class _Low:
-    """The float32 copy of a problem, and what has been measured on it."""
+    """A problem in float32, one sample a column, and what has been measured on it."""
 
     def __init__(self, problem: FixedPoint, options: MixedPrecision) -> None:
         self.problem, self.xp, self.options = problem, problem.xp, options
-        self.probe = min(_PROBE, problem.shape[0])
-        self.matrix = problem.low_matrix()
-        self.columns = is_numpy(self.xp) and bool(self.matrix.flags.fnc)
+        n = problem.shape[0]
+        self.probe = self.xp.arange(min(_PROBE, n))
+        self.sweeps = HalfSweeps(self.xp, problem.low_matrix().T, n)
         self.gate = None if problem.gate is None else self._lowered(problem.gate)
         self.steepest = min(problem.contraction, 0.999)
         self.limit = 4 + math.ceil(math.log(_FLOOR) / math.log(self.steepest))
@@ -95,94 +98,93 @@ class _Low:
         return "" if self.history is None else " with anderson"
 
     def _lowered(self, x: Array) -> Array:
-        """A float64 matrix in float32, kept in NumPy as M is: OpenBLAS multiplies equal orders 5 to 25% faster."""
-        if not self.columns:
-            return self.xp.astype(x, self.xp.float32)
-        return by_columns(x)
+        """A float64 matrix with a sample in every row, in float32 with a sample in every column."""
+        return by_columns(x).T if is_numpy(self.xp) else self.xp.astype(x, self.xp.float32).T
 
-    def _raised(self, x: Array) -> Array:
-        """A float32 matrix in float64, row by row in NumPy."""
+    def _raised(self) -> Array:
+        """The iterate in float64, a sample in every row."""
+        x = self.sweeps.x.T
         return x.astype(np.float64, order="C") if is_numpy(self.xp) else self.xp.astype(x, self.xp.float64)
-
-    def _product(self, x: Array, out: Array | None) -> Array:
-        """``x gain M`` in float32, into `out` where there is one."""
-        if is_numpy(self.xp):
-            order: Literal["F", "C"] = "F" if self.columns else "C"
-            return np.matmul(x, self.matrix, out=np.empty(x.shape, np.float32, order=order) if out is None else out)
-        return x @ self.matrix
-
-    def _maximum(self, v: Array, floor: Array) -> Array:
-        """``max(v, floor)``, in place where the namespace can."""
-        if is_numpy(self.xp):
-            return np.maximum(v, floor, out=v)
-        return self.xp.where(v > floor, v, floor)
 
     def _measure(self, size: float, previous: float) -> None:
         measured = size / previous if previous > 0 and size > 0 else self.rate
         self.rate = min(max(measured, 0.02), self.steepest) if math.isfinite(measured) else self.steepest
 
-    def _iterate(self, x: Array, sweep: Sweep, goal: float, most: int) -> tuple[Array, int]:
-        """Sweep from x until the error, a norm over the probed rows, is estimated below `goal`; x is kept."""
-        first, spare = x, None
-        previous, smallest, sweeps = math.nan, math.inf, 0
+    def watch(self, steps: Array) -> None:
+        """Probe the samples with the largest relative steps: those that will be the last to converge."""
+        self.probe = self.xp.argsort(-steps)[: min(_PROBE, steps.shape[0])]
+
+    def _probed(self) -> Array:
+        """The iterates of the probed samples, one a row."""
+        return self.xp.take(self.sweeps.x, self.probe, axis=1).T
+
+    def _iterate(self, goal: Array, max_sweeps: int) -> int:
+        """Sweep until the errors of the probed samples are estimated below `goal`; the products used."""
+        xp, state, sizes = self.xp, self.sweeps, [math.nan]
+        begin: Array = None
+        most, halves = 2 * min(max_sweeps, self.limit), 1  # to start a way down has cost as much
         if self.history is not None:
             self.history.restart()
-        while sweeps < min(most, self.limit):
-            new = sweep(x, spare)
-            sweeps += 1
-            size = frobenius(self.xp, new[: self.probe, :] - x[: self.probe, :])
+        last = self._probed()
+        while halves < most:
+            if self.history is not None and state.down:
+                begin = xp.asarray(state.x, copy=True)
+            state.sweep()
+            halves += 1
+            now = self._probed()
+            steps, last = row_norms(xp, now - last), now
+            sizes.append(math.sqrt(float(xp.sum(steps * steps))))
             if self.history is None:
-                self._measure(size, previous)
-            if not size * self.rate > goal:
-                return new, sweeps
-            if self.history is None and worth_accelerating(
-                self.rate, self.options.accelerate_above, sweeps, goal / size
-            ):
-                shape, options = self.problem.shape, self.options
-                self.history = AndersonHistory(self.xp, shape, options.history, self.xp.float32)
-            if self.history is not None:
-                if size > _WORSE * smallest:
+                self._measure(sizes[-1], sizes[-2])
+            if bool(xp.all(steps * self.rate <= goal)) or _stagnant(sizes):
+                break
+            if self.history is None:
+                left = float(xp.min(goal / xp.where(steps > 0, steps, xp.ones_like(steps))))
+                if state.down and worth_accelerating(self.rate, self.options.accelerate_above, halves, left):
+                    self.history = AndersonHistory(xp, self.problem.shape, self.options.history, xp.float32)
+            elif state.down and begin is not None:
+                if sizes[-1] > _WORSE * min(sizes[1:]):
                     self.history.restart()
-                new, spare = self.history.advance(new, new - x), None  # the history keeps the array
-            elif x is not first and is_numpy(self.xp):
-                spare = x
-            previous, smallest, x = size, min(size, smallest), new
-        return x, sweeps
+                self._extrapolate(self.history, begin)
+                halves += 1
+                last = self._probed()
+        return -(-halves // 2)
+
+    def _extrapolate(self, history: AndersonHistory, begin: Array) -> None:
+        """Go on from where the history sends the pair of half sweeps that began at `begin`."""
+        found = self.xp.asarray(self.sweeps.x, copy=True)
+        self.sweeps.restart(history.advance(found.T, (found - begin).T).T)
 
     def approach(self, tol: float, max_sweeps: int) -> tuple[Array, int]:
-        """From zero to a relative error of about sqrt(tol), or what float32 can carry, and its sweeps."""
-        xp = self.xp
-        offset = self._lowered(self.problem.offset)
-        start = xp.broadcast_to(offset, self.problem.shape)
-        x = relu(xp, start) if self.gate is None else start * self.gate
+        """From zero to a relative error of about sqrt(tol), or what float32 can carry, and the products used."""
+        self.sweeps.pose(self._lowered(self.problem.offset), gate=self.gate, floor=self._floor(None))
+        goal = max(math.sqrt(tol), _FLOOR) * row_norms(self.xp, self._probed())
+        return self._finish(goal, max_sweeps)
 
-        def sweep(x: Array, out: Array | None) -> Array:
-            new = self._product(x, out)
-            new += offset
-            if self.gate is None:
-                return relu(xp, new, out=new)
-            new *= self.gate
-            return new
+    def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
+        """A correction to x that should bring its residual below `tol`, and the products used."""
+        # subtracted before it is rounded: where the unit is active the difference is small
+        offset = v - x if self.gate is None else step
+        self.sweeps.pose(self._lowered(offset), gate=self.gate, floor=self._floor(x))
+        allowed = (_SAFE * tol / self.problem.contraction) * self.xp.take(self.problem.scales(x), self.probe)
+        reachable = _FLOOR * self.xp.astype(row_norms(self.xp, self._probed()), self.xp.float64)
+        goal = self.xp.maximum(allowed, reachable)
+        return self._finish(goal, max_sweeps)
 
-        goal = max(math.sqrt(tol), _FLOOR) * frobenius(xp, x[: self.probe, :])
-        x, sweeps = self._iterate(x, sweep, goal, max_sweeps)
-        return self._raised(x), sweeps
+    def _finish(self, goal: Array, max_sweeps: int) -> tuple[Array, int]:
+        used = self._iterate(self.xp.astype(goal, self.xp.float32), max_sweeps)
+        return self._raised(), used
 
-    def correct(self, x: Array, v: Array, step: Array, factor: float, max_sweeps: int) -> tuple[Array, int]:
-        """A correction to x that should reduce its residual by `factor`, and its sweeps."""
-        if self.gate is None:  # subtracted before it is rounded: where the unit is active the difference is small
-            shift, floor = self._lowered(v - x), -self._lowered(x)
-            d = self.xp.maximum(shift, floor)
-        else:
-            d = shift = floor = self._lowered(step)
+    def _floor(self, x: Array | None) -> Array | None:
+        """What ReLU bounds the correction of x by, ``-x``; zero where there is no x; None for gates."""
+        if self.gate is not None:
+            return None
+        if x is None:
+            n, m = self.problem.shape
+            return self.xp.broadcast_to(self.xp.zeros((1, n), dtype=self.xp.float32), (m, n))
+        return -self._lowered(x)
 
-        def sweep(d: Array, out: Array | None) -> Array:
-            new = self._product(d, out)
-            if self.gate is not None:
-                new *= self.gate
-            new += shift
-            return self._maximum(new, floor) if self.gate is None else new
 
-        goal = max(0.5 * factor, _FLOOR) * frobenius(self.xp, d[: self.probe, :])
-        d, sweeps = self._iterate(d, sweep, goal, max_sweeps)
-        return self._raised(d), sweeps
+def _stagnant(sizes: list[float]) -> bool:
+    """Whether the steps have come down to the round-off of float32, or fall too slowly to wait for."""
+    return len(sizes) > _WAIT + 1 and not sizes[-1] <= _LESS * sizes[-1 - _WAIT]
