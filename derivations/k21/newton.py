@@ -20,6 +20,7 @@ from sympy import Identity, Inverse, MatrixSymbol, Symbol
 
 import deqmath as dm
 from deqmath.claims.instances import Pair, holds_on
+from deqmath.claims.search import climbed
 
 from ._network import digits, j, net
 
@@ -58,11 +59,12 @@ def trust_region_newton(case):
     # D_t of one output is the general D_t, with blocks of one entry.
     general = type(net)(m=net.m, n=net.n, p=1, gamma=net.gamma)
     yield dm.check_equal(general.dynamics(j), dynamics_of_one_output(), seed=case.seed, level=case.level)
-    yield holds_on(list(instances()), "model at -δ D_t g ≤ model at other points of the region", tolerance=1e-9)
+    yield holds_on(list(instances(case)), "model at -δ D_t g ≤ model at other points of the region", tolerance=1e-9)
 
 
-def instances():
-    """On digits: the quadratic model at the flow's step against random points on the boundary of its region."""
+def instances(case):
+    """On digits: the quadratic model at the flow's step against other points on the boundary of its region, climbed."""
+    rng = case.rng()
     for width, samples, loss in ((10, 30, "square"), (10, 30, "logistic"), (24, 12, "square")):
         trial = digits(width=width, samples=samples)
         network, X = trial.network, trial.features
@@ -80,11 +82,15 @@ def instances():
         def model(v, slope=slope, hessian=hessian):
             return float(slope @ v + 0.5 * v @ hessian @ v)
 
-        best = model(direction)
-        chosen = np.random.default_rng(0)
-        for k in range(200):
-            # Points near the step first, then anywhere on the boundary of the region.
-            v = direction + (1.0 if k % 2 else 0.05) * np.linalg.norm(direction) * chosen.standard_normal(width)
-            v *= np.sqrt(radius / (v @ region @ v))
+        best, length, where = model(direction), np.linalg.norm(direction), f"{loss} loss, m = {width}, n = {samples}"
+
+        def at(point, direction=direction, region=region, radius=radius, model=model, best=best, length=length,
+               where=where, script=trial.script):  # fmt: skip
+            v = direction + length * point
+            v = v * np.sqrt(radius / (v @ region @ v))
             # The model is negative at the step: how much less is reached elsewhere, as parts of it.
-            yield Pair(max(-model(v), 0.0), -best, f"{loss} loss, m = {width}, n = {samples}, point {k}", trial.script)
+            return Pair(max(-model(v), 0.0), -best, where, script)
+
+        # From the step itself, which must be a maximum, and from points far from it.
+        starts = np.vstack([np.zeros(width), rng.standard_normal((2, width))])
+        yield from climbed(at, starts, rng, steps=400)
