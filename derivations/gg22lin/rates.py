@@ -127,7 +127,7 @@ def descent_rate():
         for samples, width, seed in ((8, 64, 0), (8, 128, 1), (16, 128, 2)):
             net, data = start(samples, width, seed)
             top = dm.gradient_descent(net, data.X, data.y, steps=1).lambda_max[0]
-            run = dm.gradient_descent(net, data.X, data.y, steps=60, step_size=0.5 / float(top), record=10)
+            run = dm.gradient_descent(net, data.X, data.y, steps=60, step_size=0.5 / float(top), record=1)
             yield run, f"n = {samples}, m = {width}, seed {seed}", script(samples, width, seed)
 
     yield holds_on(list(envelope(runs())), "‖r(k)‖² ≤ (1 - αλ₀/2)^k ‖r(0)‖²", tolerance=1e-9)
