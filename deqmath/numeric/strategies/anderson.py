@@ -14,8 +14,10 @@ _RIDGE_32 = 1.0e-7
 #: A residual this many times the smallest so far restarts the history.
 _WORSE = 10.0
 _PATIENCE = 30
-#: Sizes of a first step whose square, and that of what is left of it at the end, float64 holds.
-_LEAST, _MOST = 1.0e-120, 1.0e140
+#: Sizes of a first step whose square, and that of what is left of it at the end, float64 holds; and float32.
+_SIZES, _SIZES_32 = (1.0e-120, 1.0e140), (1.0e-11, 1.0e15)
+#: What can be inverted in either.
+_INVERTIBLE, _INVERTIBLE_32 = 1.0e-300, 1.0e-30
 
 
 class AndersonHistory:
@@ -44,16 +46,19 @@ class AndersonHistory:
         self.dG = xp.zeros((n, depth, m), dtype=dtype)
         self.pair = xp.zeros((n, 2, m), dtype=dtype)
         self.gram = xp.zeros((n, depth, depth), dtype=xp.float64)
-        self.ridge = _RIDGE if dtype == xp.float64 else _RIDGE_32
+        double = dtype == xp.float64
+        self.ridge = _RIDGE if double else _RIDGE_32
+        self.sizes = _SIZES if double else _SIZES_32
+        self.invertible = _INVERTIBLE if double else _INVERTIBLE_32
         self.previous: tuple[Array, Array] | None = None
         self.unit: Array | None = None  # by which the steps of each row are multiplied
 
     def _unit(self, step: Array) -> Array | None:
-        """None, or what brings each row's step to a size whose square float64 holds; c does not depend on it."""
+        """None, or what brings each row's step to a size whose square can be held; c does not depend on it."""
         size = row_norms(self.xp, step)
-        if bool(self.xp.all((size == 0) | ((size > _LEAST) & (size < _MOST)))):
+        if bool(self.xp.all((size == 0) | ((size > self.sizes[0]) & (size < self.sizes[1])))):
             return None
-        least = self.xp.full_like(size, 1.0e-300)  # the inverse of what is smaller overflows
+        least = self.xp.full_like(size, self.invertible)  # the inverse of what is smaller overflows
         return (1.0 / self.xp.maximum(size, least))[:, None]
 
     def restart(self) -> None:
