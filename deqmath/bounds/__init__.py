@@ -14,7 +14,6 @@ from deqmath.bounds.gram_bounds import (
     condition_number,
     gram_lambda_min,
     hadamard_gram_lambda_min,
-    resolvent_norm,
     sigma_min,
 )
 from deqmath.bounds.gram_enclosure import GramEnclosure
@@ -26,6 +25,7 @@ from deqmath.bounds.norm_bounds import operator_norm
 from deqmath.bounds.recheck.checker import check_certificate
 from deqmath.bounds.recheck.reading import FalseCertificateError
 from deqmath.bounds.record import BoundRecord, Entry
+from deqmath.bounds.resolvent import resolvent_norm
 from deqmath.bounds.tails import (
     bernstein,
     exp_envelope,

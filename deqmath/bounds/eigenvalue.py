@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from deqmath.bounds.candidates import LowPairs, cluster_sizes, low_eigenpairs
+from deqmath.bounds.certificates.characteristic import MOST_ROWS, is_small, smallest_root
 from deqmath.bounds.certificates.cholesky import factorise
 from deqmath.bounds.certificates.deflation import Deflation, proof_slack, prove_gap
 from deqmath.bounds.certificates.kernel import exact_eigenvalue, worth_trying
@@ -28,6 +29,7 @@ FULL_SIZE = 2048
 ZERO_DIGITS = 32
 MOST_STALLS = 4
 BITS_PER_DIGIT = 3.3219280948873627
+POLYNOMIAL = "characteristic polynomial in exact integers"
 EXACT = "deflated Cholesky and an exact eigenspace"
 Ends: TypeAlias = tuple[Fraction | None, Fraction]
 
@@ -48,7 +50,25 @@ def smallest_eigenvalue(operator: SymmetricOperator, digits: int, progress: Prog
 
     Route B first (deflate, prove the gap, refine exactly); a cluster too wide to refine is enclosed at once, from
     exact forms; a multiple rational eigenvalue is proved exactly; when no gap can be proved, one Cholesky (route A).
+    What these leave open of a small matrix, its characteristic polynomial settles.
     """
+    found = _by_cholesky(operator, digits, progress)
+    if operator.size > MOST_ROWS or _reached(found, digits):
+        return found
+    whole = operator.whole()
+    if not is_small(whole):
+        return found
+    progress("characteristic polynomial", 0, 1)
+    ends = smallest_root(whole, digits)
+    return found if ends is None else Enclosure(*outward(*ends), POLYNOMIAL, found.witness, {})
+
+
+def _reached(found: Enclosure, digits: int) -> bool:
+    lower, upper = found.lower, found.upper
+    return lower is not None and (upper - lower) * 10**digits <= min(abs(lower), abs(upper)) and lower * upper >= 0
+
+
+def _by_cholesky(operator: SymmetricOperator, digits: int, progress: Progress) -> Enclosure:
     pairs: LowPairs | None = None
     for count, limit in _attempts(operator.size):
         progress("eigenvectors in float64", 0, 1)

@@ -8,13 +8,16 @@ from fractions import Fraction
 
 import numpy as np
 
+from deqmath.bounds.balls import BALLS
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certified
 from deqmath.bounds.certificates.cholesky import factorise
 from deqmath.bounds.certificates.inverse_form import sandwich
+from deqmath.bounds.certificates.inverse_in_balls import MOST_ROWS, inverse_form_in_balls
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT, smallest_eigenvalue
 from deqmath.bounds.hadamard import HadamardGram
 from deqmath.bounds.inputs import Array, balanced, float_matrix, float_vector
+from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, require_digits
 from deqmath.bounds.operators import FactorGram, SymmetricOperator, deflated, frobenius_up
 from deqmath.bounds.probes import require_sound_arithmetic
@@ -146,6 +149,14 @@ class Gram:
         vector, wanted = float_vector(y, self.P.shape[0], "y", call), require_digits(digits, call)
         name = f"y^T ({self._name})^-1 y"
         require_sound_arithmetic()
+        bound = self._inverse_form(vector, wanted, name)
+        if bound.digits < wanted and not self._is_singular() and self.P.shape[0] <= MOST_ROWS:
+            ends = inverse_form_in_balls(self._whole(), Scaled.from_floats(vector[:, None]), wanted)
+            bound = bound if ends is None else Bound(*ends, name, "proved", (EXACT_INPUT, BALLS))
+        return self._certified(bound, "inverse_quadratic_form", {"y": vector})
+
+    def _inverse_form(self, vector: Array, wanted: int, name: str) -> Bound:
+        """By refinement; undecided, or with fewer digits, when float64 cannot factorise the matrix."""
         right, f, lost = balanced(vector)
         prepared = None if self._is_singular() else self._operator(wanted, 1)
         if prepared is None or lost or prepared.slip or prepared.operator.remainder:
@@ -155,11 +166,16 @@ class Gram:
         if found is None:
             return Bound.undecided(name, "H could not be proved positive definite", ASSUMPTIONS)
         if not vector.any():
-            zero = Bound(Fraction(0), Fraction(0), name, "proved", ASSUMPTIONS)
-            return self._certified(zero, "inverse_quadratic_form", {"y": vector})
+            return Bound(Fraction(0), Fraction(0), name, "proved", ASSUMPTIONS)
         low, high, _ = sandwich(prepared.operator, *found, right, wanted)
-        bound = Bound(low, high, name, "proved", ASSUMPTIONS).scaled(two_to(2 * f) / prepared.factor)
-        return self._certified(bound, "inverse_quadratic_form", {"y": vector})
+        return Bound(low, high, name, "proved", ASSUMPTIONS).scaled(two_to(2 * f) / prepared.factor)
+
+    def _whole(self) -> Scaled:
+        """The matrix itself, entry by entry; for small ones."""
+        first, *rest = [gram(f, f) for f in (Scaled.from_floats(f.T) for f in self._factors)]
+        for factor in rest:
+            first = Scaled(first.values * factor.values, first.exponent + factor.exponent)
+        return first
 
     def _certified(
         self,

@@ -5,17 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg.blas import dgemm
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certified
 from deqmath.bounds.eigenvalue import BITS_PER_DIGIT
 from deqmath.bounds.gram import Gram
-from deqmath.bounds.inputs import Array, float_matrix, float_vector
+from deqmath.bounds.inputs import Array, float_matrix
 from deqmath.bounds.lambda_bounds import lambda_max, lambda_min, require_digits
-from deqmath.bounds.operators import frobenius_up
-from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, sqrt_down, sqrt_up
-from deqmath.errors import InputError, ShapeError
+from deqmath.bounds.rational_matrix import rational_input
+from deqmath.bounds.rationals import sqrt_down, sqrt_up
 
 
 def gram_lambda_min(P: Array, digits: int = 15) -> Bound:
@@ -150,74 +148,5 @@ def condition_number(H: Array, digits: int = 6) -> Bound:
         "lambda_max_upper": high.upper,
     }
     found = Bound(high.lower / low.upper, high.upper / low.lower, "condition number", "proved", low.assumptions)
-    return certified(found, "condition_number", {"matrix": H}, ends)
-
-
-def resolvent_norm(A: Array, gamma: float, active: Array) -> Bound:
-    r"""``||(I - gamma D A)^{-1}||_2`` with ``D = diag(active)``, to about as many digits as float64 allows.
-
-    Parameters
-    ----------
-    A : ndarray of float64, shape (m, m)
-    gamma : float
-    active : ndarray of float64, shape (m,)
-        The diagonal of D: 1 where the pre-activation is positive, 0 elsewhere.
-
-    Returns
-    -------
-    Bound
-        Undecided when the matrix could not be proved invertible.
-
-    Raises
-    ------
-    InputError, ShapeError
-
-    Notes
-    -----
-    ``M = fl(I - gamma D A)`` differs from the exact matrix by at most ``3 u || |I| + |gamma D A| ||_F``; by Weyl,
-    ``sigma_min`` moves by no more. The norm is ``1 / sigma_min``. It is often several times smaller than the bound
-    ``1 / (1 - gamma ||A||)`` of gg22 (34).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from deqmath.bounds import resolvent_norm
-    >>> bound = resolvent_norm(np.array([[0.0, 1.0], [0.0, 0.0]]), 0.5, np.ones(2))
-    >>> 1.28 < bound.lower <= bound.upper < 1.29
-    True
-    """
-    call = "dm.bounds.resolvent_norm(A, gamma, active)"
-    matrix = float_matrix(A, "A", call)
-    m = matrix.shape[0]
-    if matrix.shape != (m, m):
-        msg = f"A has shape {matrix.shape}; needed a square matrix: {call}"
-        raise ShapeError(msg)
-    if not np.isfinite(gamma):
-        msg = f"gamma = {gamma!r}; needed a finite number: {call}"
-        raise InputError(msg)
-    diagonal = float_vector(active, m, "active", call)
-    product = matrix * (gamma * diagonal)[:, None]
-    formed = np.eye(m) - product
-    moved = 3 * UNIT_ROUNDOFF * (frobenius_up(np.abs(product) + np.eye(m))) + m * m * TINY
-    smallest = sigma_min(formed, 12)
-    low = (smallest.lower or Fraction(0)) - moved
-    if low <= 0 or smallest.upper is None:
-        low = _inverse_bound(formed) - moved
-    if low <= 0 or smallest.upper is None:
-        reason = "I - gamma D A could not be proved invertible"
-        return Bound.undecided("resolvent norm", reason, smallest.assumptions)
-    found = Bound(1 / (smallest.upper + moved), 1 / low, "resolvent norm", "proved", smallest.assumptions)
-    return certified(found, "resolvent_norm", {"matrix": matrix, "active": diagonal}, {"gamma": exact(gamma)})
-
-
-def _inverse_bound(m: Array) -> Fraction:
-    """A lower bound of ``sigma_min`` from an approximate inverse X: ``(1 - ||I - X M||_F) / ||X||_F`` when positive."""
-    try:
-        x = np.asarray(np.linalg.inv(m), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return Fraction(0)
-    residual: Array = np.asarray(dgemm(-1.0, x, m), dtype=np.float64)
-    residual[np.diag_indices_from(residual)] += 1.0
-    n = m.shape[0]
-    size = frobenius_up(residual) + UNIT_ROUNDOFF * (n + 4) * 2 * frobenius_up(x) * frobenius_up(m) + n * n * TINY
-    return (1 - size) / frobenius_up(x) if size < 1 and exact(float(np.abs(x).max())) > 0 else Fraction(0)
+    matrix = rational_input(H, "H")
+    return certified(found, "condition_number", {"matrix": np.asarray(H) if matrix is None else matrix}, ends)

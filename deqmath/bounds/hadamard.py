@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.inputs import Array
-from deqmath.bounds.integers import Scaled
+from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.operators import SymmetricOperator, frobenius_up, rounded_gram
 from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, short_up
 
@@ -45,6 +45,15 @@ class HadamardGram(SymmetricOperator):
         low = min(c.exponent for c in columns)
         values = np.concatenate([c.shifted(low).values for c in columns], axis=1)
         return Scaled(values * self.sign, low + block.exponent)
+
+    def whole(self) -> Scaled:
+        """``sign * S``."""
+        first, second = (gram(Scaled(f.values.T, f.exponent), Scaled(f.values.T, f.exponent)) for f in self._factors)
+        return Scaled(self.sign * first.values * second.values, first.exponent + second.exponent)
+
+    @property
+    def _factors(self) -> tuple[Scaled, Scaled]:
+        return Scaled.from_floats(self._p.array), self._q
 
     def _one(self, x: NDArray[np.object_]) -> Scaled:
         weighted = Scaled(self._q.values * x[:, None], self._q.exponent)

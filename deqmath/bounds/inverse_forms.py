@@ -9,8 +9,9 @@ from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certificate
 from deqmath.bounds.certificates.cholesky import factorise, shifted
 from deqmath.bounds.certificates.inverse_form import sandwich
-from deqmath.bounds.certificates.inverse_in_balls import inverse_form_in_balls
+from deqmath.bounds.certificates.inverse_in_balls import MOST_ROWS, inverse_form_in_balls
 from deqmath.bounds.inputs import Array, balanced, float_vector, symmetric_matrix
+from deqmath.bounds.integers import Scaled
 from deqmath.bounds.lambda_bounds import ASSUMPTIONS, EXACT_INPUT, lambda_min, require_digits
 from deqmath.bounds.operators import Dense
 from deqmath.bounds.probes import require_sound_arithmetic
@@ -66,7 +67,9 @@ def inverse_quadratic_form(H: Array, y: Array, digits: int = 15) -> Bound:
     if found.digits >= wanted:
         return found
     stage("balls")
-    ends = inverse_form_in_balls(matrix, vector, wanted)
+    ends = None
+    if matrix.shape[0] <= MOST_ROWS:
+        ends = inverse_form_in_balls(Scaled.from_floats(matrix), Scaled.from_floats(vector[:, None]), wanted)
     if ends is None:
         return found
     record = certificate(

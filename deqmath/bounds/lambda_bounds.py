@@ -42,7 +42,7 @@ def lambda_min(H: Array | flint.fmpq_mat, digits: int = 15) -> Bound:
     Bound
         ``lower <= lambda_min(H) <= upper``; equal ends when the eigenvalue is a simple fraction whose eigenspace can
         be written down (zero for repeated samples, c for ``c I`` plus low rank). Fewer digits than asked are
-        returned, still proved, when the lowest eigenvalues form an inexact cluster of more than 24.
+        returned, still proved, when the lowest eigenvalues of more than 200 rows form an inexact cluster of more than 24.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from scipy.linalg.blas import dsyrk
 
 from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.inputs import Array
-from deqmath.bounds.integers import Scaled
+from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, gamma, short_up
 from deqmath.stages import stage
 
@@ -35,6 +35,10 @@ class SymmetricOperator(ABC):
     def apply(self, block: Scaled) -> Scaled:
         """``core @ block``, exact."""
 
+    def whole(self) -> Scaled:
+        """S entry by entry, with nothing cut off; asked of small operators only."""
+        return self.apply(Scaled.from_floats(np.eye(self.size)))
+
     def float_apply(self, block: Array) -> Array:
         """``S @ block`` in float64; used only to find candidates."""
         product: Array = self.float_matrix @ block
@@ -54,6 +58,11 @@ class Dense(SymmetricOperator):
         """``sign * H @ block``, exact."""
         product = self.exact.times(block)
         return product if self.sign > 0 else Scaled(-product.values, product.exponent)
+
+    def whole(self) -> Scaled:
+        """``sign * H``."""
+        matrix = Scaled.from_floats(self.float_matrix)
+        return Scaled(self.sign * matrix.values, matrix.exponent)
 
 
 class FactorGram(SymmetricOperator):
@@ -88,6 +97,12 @@ class FactorGram(SymmetricOperator):
         first, second = self.exact.times, self.exact.transposed_times
         product = first(second(block)) if self.outer else second(first(block))
         return product if self.sign > 0 else Scaled(-product.values, product.exponent)
+
+    def whole(self) -> Scaled:
+        """``sign * A^T A``."""
+        factor = Scaled.from_floats(self.exact.array.T if self.outer else self.exact.array)
+        product = gram(factor, factor)
+        return Scaled(self.sign * product.values, product.exponent)
 
 
 def frobenius_up(a: Array) -> Fraction:

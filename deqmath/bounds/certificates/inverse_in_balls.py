@@ -11,21 +11,22 @@ from fractions import Fraction
 import flint
 
 from deqmath.bounds.balls import ends, precision
-from deqmath.bounds.inputs import Array
+from deqmath.bounds.integers import Scaled
+from deqmath.bounds.rationals import two_to
 
 MOST_ROWS = 100
 MOST_BITS = 2**14
 Balls = list[list[flint.arb]]
 
 
-def inverse_form_in_balls(h: Array, y: Array, digits: int) -> tuple[Fraction, Fraction] | None:
+def inverse_form_in_balls(h: Scaled, y: Scaled, digits: int) -> tuple[Fraction, Fraction] | None:
     """``lower <= y^T H^{-1} y <= upper``, H proved positive definite; None when H is not, is too large, or undecided.
 
     Parameters
     ----------
-    h : ndarray, shape (n, n)
-        Symmetric, taken exactly.
-    y : ndarray, shape (n,)
+    h : Scaled, shape (n, n)
+        Symmetric.
+    y : Scaled, shape (n, 1)
     digits : int
 
     Examples
@@ -33,30 +34,32 @@ def inverse_form_in_balls(h: Array, y: Array, digits: int) -> tuple[Fraction, Fr
     >>> from fractions import Fraction
     >>> import numpy as np
     >>> from deqmath.bounds.certificates.inverse_in_balls import inverse_form_in_balls
+    >>> from deqmath.bounds.integers import Scaled
     >>> h = np.ones((5, 5)) + 2.0**-52 * np.eye(5)  # condition 2e16; h (1, ..., 1) = (5 + 2**-52) (1, ..., 1)
-    >>> low, high = inverse_form_in_balls(h, np.ones(5), 20)
+    >>> low, high = inverse_form_in_balls(Scaled.from_floats(h), Scaled.from_floats(np.ones((5, 1))), 20)
     >>> low <= 5 / (5 + Fraction(2) ** -52) <= high
     True
     """
-    if h.shape[0] > MOST_ROWS:
+    if h.values.shape[0] > MOST_ROWS:
         return None
+    unit = two_to(2 * y.exponent - h.exponent)
     bits = 128 + int(3.33 * digits)
     while bits <= MOST_BITS:
         with precision(bits):
-            sign = _definite([[flint.arb(v) for v in row] for row in h.tolist()])
+            sign = _definite([[flint.arb(v) for v in row] for row in h.values.tolist()])
             if sign < 0:
                 return None
             found = _form(h, y) if sign else None
         if found is not None and (found[1] - found[0]) * 10**digits <= found[0]:
-            return found
+            return found[0] * unit, found[1] * unit
         bits *= 2
     return None
 
 
-def _form(h: Array, y: Array) -> tuple[Fraction, Fraction] | None:
-    right = flint.arb_mat([[flint.arb(v)] for v in y.tolist()])
+def _form(h: Scaled, y: Scaled) -> tuple[Fraction, Fraction] | None:
+    right = flint.arb_mat(y.integer_matrix)
     try:
-        value = (right.transpose() * flint.arb_mat(h.tolist()).solve(right))[0, 0]
+        value = (right.transpose() * flint.arb_mat(h.integer_matrix).solve(right))[0, 0]
     except ZeroDivisionError:
         return None
     return ends(value) if value.is_finite() else None
