@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -57,8 +58,8 @@ def relu(xp: Namespace, v: Array, out: Array | None = None) -> Array:
     return xp.where(v > 0, v, xp.zeros_like(v))
 
 
-def by_columns(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A float32 copy of a NumPy matrix, kept column by column.
+def by_columns(x: np.ndarray[Any, Any], minus: np.ndarray[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+    """A float32 copy of a NumPy matrix, or of ``x - minus``, kept column by column.
 
     Turned a few rows at a time, or every entry would be a cache miss, by way of rows a little longer than those of x:
     where a row is a power of two long, a column's entries all fall into the same few lines of the cache.
@@ -68,7 +69,10 @@ def by_columns(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     rows = np.empty((min(n, _TILE), m + _PAD), np.float32)[:, :m]
     for k in range(0, n, _TILE):
         tile = rows[: min(_TILE, n - k)]
-        tile[...] = x[k : k + _TILE]
+        if minus is None:
+            tile[...] = x[k : k + _TILE]
+        else:
+            np.subtract(x[k : k + _TILE], minus[k : k + _TILE], out=tile, casting="same_kind")
         found[k : k + _TILE] = tile
     return found
 
@@ -98,6 +102,11 @@ def frobenius(xp: Namespace, x: Array) -> float:
     with np.errstate(over="ignore", under="ignore"):
         quick = math.sqrt(flat.dot(flat))
     return quick if least < quick < 1 / least else float(row_norms(xp, flat[None, :])[0])
+
+
+def joint_norm(parts: Mapping[str, np.ndarray[Any, Any]]) -> float:
+    """The Frobenius norm of NumPy arrays taken together, which neither underflows nor overflows before it has to."""
+    return math.hypot(*(frobenius(np, part) for part in parts.values()))
 
 
 def _least_norm(xp: Namespace, x: Array) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.phi_functions import phi_functions
 from deqmath.numeric.recorder import State
@@ -72,5 +72,4 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
     forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
     second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
-    size = math.sqrt(sum(float(np.sum(d * d)) for d in second.values()))
-    return Trial(half.moved(second), size)
+    return Trial(half.moved(second), joint_norm(second))

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.arrays import Array, relu
 from deqmath.numeric.closed_forms import Linearisation
@@ -14,7 +16,7 @@ from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_adjoint, sol
 from deqmath.numeric.fixed_point import Strategy
 from deqmath.numeric.parameters import Parameters
 from deqmath.numeric.strategies import Automatic
-from deqmath.numeric.validate import count, real_array, samples, targets, tolerance
+from deqmath.numeric.validate import count, in_range, real_array, samples, targets, tolerance
 
 #: Default relative residual: a hundred times the float64 round-off, reached in a few sweeps more than 1e-12.
 DEFAULT_TOL = 1e-14
@@ -227,7 +229,8 @@ class ReLUNetwork(Parameters):
         """``L = ||yhat - y||^2 / 2`` (gg22 eq. 5)."""
         eq = self._solved(X)
         r = self.predict(eq) - targets(y, eq.Z.shape[0])
-        return 0.5 * float(eq.network.xp.sum(r * r))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(in_range(0.5 * eq.network.xp.sum(r * r), "loss"))
 
     def gradient(self, X: Array | Equilibrium | Adjoint, y: Array) -> Any:
         """The gradient of the loss in the trainable parameters (gg22 eq. 6, gg22lin).
@@ -248,7 +251,10 @@ class ReLUNetwork(Parameters):
         array([[3.]])
         """
         J = self.linearisation(X)
-        forms = J.pullback(J.predictions - targets(y, J.Z.shape[0]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            forms = J.pullback(J.predictions - targets(y, J.Z.shape[0]))
+        for name, form in forms.items():
+            in_range(form, f"gradient in {name}")
         return forms[self.trainable[0]] if len(self.trainable) == 1 else forms
 
     def gram(self, X: Array | Equilibrium | Adjoint) -> Array:
@@ -261,11 +267,15 @@ class ReLUNetwork(Parameters):
         >>> net.gram([[3.0]])
         array([[9.]])
         """
-        return self.linearisation(X).gram()
+        J = self.linearisation(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range(J.gram(), "Gram matrix H")
 
     def kernel(self, X: Array | Equilibrium | Adjoint, X2: Array | Equilibrium | Adjoint) -> Array:
         """``K(x, x') = <grad f(x), grad f(x')>`` (gg22 eq. 16) for two sets of samples, shape (n, n')."""
-        return self.linearisation(X).gram(self.linearisation(X2))
+        J, J2 = self.linearisation(X), self.linearisation(X2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range(J.gram(J2), "kernel")
 
 
 def _injection(net: ReLUNetwork, data: Array) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deqmath.data.angles import duplicate_rows, parallel_rows
 from deqmath.errors import DeqmathError, InputError, NotWellPosedError
-from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, row_norms
+from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, joint_norm, row_norms
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.monitors import theorem_3_1
 from deqmath.numeric.motion import AdjointMotion
@@ -22,7 +22,12 @@ from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.run import Run, RunStatus
 from deqmath.numeric.switches import Switches
 from deqmath.numeric.theorem import Constants, inequalities
-from deqmath.numeric.validate import targets
+from deqmath.numeric.validate import in_range, targets
+
+#: Norms from which the loss, H and the steps of a run, their products and squares, may leave the range of float64.
+_MOST = 1e60
+#: An eigenvalue below this has no inverse that a run can be timed by.
+_LEAST_RATE = 1e-250
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,8 @@ class State:
     @cached_property
     def gram(self) -> NDArray[np.float64]:
         """H."""
-        H = self.J.gram()
+        with np.errstate(over="ignore", invalid="ignore"):
+            H = in_range(self.J.gram(), "Gram matrix H")
         return np.asarray(0.5 * (H + H.T))
 
     @cached_property
@@ -70,7 +76,7 @@ class State:
     @property
     def speed(self) -> float:
         """``||dP/dt||_F``, the norm of the gradient over all trainable parameters."""
-        return math.sqrt(sum(float(np.sum(g * g)) for g in self.gradient.values()))
+        return joint_norm(self.gradient)
 
     def moved(self, change: Mapping[str, Array]) -> ReLUNetwork:
         """The network with `change` added to its parameters."""
@@ -88,18 +94,27 @@ def prepare(net: Any, X: Any, y: Any) -> tuple[ReLUNetwork, NDArray[np.float64],
     net.operator_norm()
     eq = net.equilibrium(X)
     labels = targets(y, eq.Z.shape[0])
-    return net, eq.X, State(net, net.linearisation(eq), labels)
+    state = State(net, net.linearisation(eq), labels)
+    for name, array in (("residual yhat - y", state.residual), ("equilibrium Z", eq.Z), ("adjoint Q", state.J.Q)):
+        size = frobenius(np, array)
+        if not size < _MOST:
+            msg = (
+                f"the {name} has norm {size:.3g}, and training squares it again and again, beyond float64; "
+                "scale X, W, b and y down, for example X = X / np.linalg.norm(X, axis=1, keepdims=True)"
+            )
+            raise InputError(msg)
+    return net, eq.X, state
 
 
 def fastest_rate(state: State, option: str) -> float:
     """``lambda_max(H(0))``, from which steps and times are chosen; raises where it is 0, naming the option to pass."""
     top = float(state.spectrum[0][-1])
-    if top > 0:
+    if top > _LEAST_RATE:
         return top
-    msg = (
-        "H(0) = 0, so it allows any step (every output is constant in the parameters); "
-        f"pass {option}=, for example {option}=1.0"
-    )
+    found = "H(0) = 0, so it allows any step (every output is constant in the parameters)"
+    if top > 0:
+        found = f"lambda_max(H(0)) = {top:.3g} is next to 0, so it allows any step"
+    msg = f"{found}; pass {option}=, for example {option}=1.0"
     raise InputError(msg)
 
 
@@ -213,10 +228,12 @@ class Recorder:
         hat, times = V.T @ self.first.residual, self.series("time")
         if self.method == "gradient-descent":
             alpha = float(self.options["step_size"])
-            factors = (1.0 - alpha * w)[None, :] ** np.rint(times / alpha)[:, None]
+            with np.errstate(over="ignore"):
+                factors = (1.0 - alpha * w)[None, :] ** np.rint(times / alpha)[:, None]
         else:
             factors = np.exp(-np.maximum(w, 0.0)[None, :] * times[:, None])
-        found: NDArray[np.float64] = self.first.y + (factors * hat) @ V.T
+        with np.errstate(over="ignore", invalid="ignore"):  # a step far too long: the linearised training diverges
+            found: NDArray[np.float64] = self.first.y + (factors * hat) @ V.T
         return found
 
     def close(self, status: RunStatus, message: str, decay_text: str) -> Run:

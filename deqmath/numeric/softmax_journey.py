@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, RunStatus
 from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
-from deqmath.numeric.softmax_state import SoftmaxState, norm
+from deqmath.numeric.softmax_state import SoftmaxState
 
 Matrix = NDArray[np.float64]
 _COLUMNS = ("time", "loss", "F", "rate", "distance")
@@ -77,7 +78,7 @@ class SoftmaxJourney:
             return
         names = self.state.net.trainable
         change = {name: getattr(self.state.net, name) - getattr(self.first.net, name) for name in names}
-        self.rows.append((self.time, self.state.loss, self.state.F.copy(), self.state.rate, norm(change)))
+        self.rows.append((self.time, self.state.loss, self.state.F.copy(), self.state.rate, joint_norm(change)))
         self.last = self.state
 
     def next_stop(self) -> float:

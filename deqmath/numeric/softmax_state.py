@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
+from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.losses import Loss
 from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
 
@@ -96,7 +96,7 @@ class SoftmaxState:
     @property
     def speed(self) -> float:
         """``||dP/dt||_F`` over the trainable parameters."""
-        return norm(self.gradient)
+        return joint_norm(self.gradient)
 
     @cached_property
     def spectrum(self) -> tuple[Matrix, Matrix, Matrix]:
@@ -126,11 +126,6 @@ class SoftmaxState:
     def moved(self, change: Mapping[str, Matrix]) -> SoftmaxNetwork:
         """The network with `change` added to its parameters."""
         return self.net.with_parameters(**{name: getattr(self.net, name) + d for name, d in change.items()})
-
-
-def norm(parts: Mapping[str, Matrix]) -> float:
-    """The Frobenius norm of all parts together."""
-    return math.sqrt(sum(float(np.sum(part * part)) for part in parts.values()))
 
 
 def inverse_dynamics(net: SoftmaxNetwork) -> Callable[[Matrix], Matrix]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.phi_functions import phi_functions
 from deqmath.numeric.softmax import SoftmaxNetwork
-from deqmath.numeric.softmax_state import SoftmaxState, norm
+from deqmath.numeric.softmax_state import SoftmaxState
 
 Matrix = NDArray[np.float64]
 
@@ -57,7 +58,7 @@ def etd2_step(state: SoftmaxState, X: Matrix, h: float) -> SoftmaxTrial:
     inner = root * state.pushforward(v).ravel()
     bent = back(V @ (phi_3 * (V.T @ inner)))
     second = {name: h * (0.5 * v[name] - h * bent[name]) for name in v}
-    return SoftmaxTrial(half.moved(second), norm(second))
+    return SoftmaxTrial(half.moved(second), joint_norm(second))
 
 
 def _divided(slopes: Matrix, root: Matrix) -> Matrix:

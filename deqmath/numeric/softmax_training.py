@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import InputError, NotConvergedError
-from deqmath.numeric.arrays import is_foreign, is_numpy
+from deqmath.numeric.arrays import is_foreign, is_numpy, joint_norm
 from deqmath.numeric.losses import find_loss
 from deqmath.numeric.run import RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_journey import SoftmaxJourney
 from deqmath.numeric.softmax_run import SoftmaxRun
-from deqmath.numeric.softmax_state import SoftmaxState, norm
+from deqmath.numeric.softmax_state import SoftmaxState
 from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
 from deqmath.numeric.training_options import DescentOptions, FlowOptions
 
@@ -197,7 +197,7 @@ def _descended(journey: SoftmaxJourney, alpha: float) -> SoftmaxState:
 
 
 def _divergence(journey: SoftmaxJourney, moved: SoftmaxState, alpha: float) -> str:
-    size = norm({name: getattr(moved.net, name) for name in moved.net.trainable})
+    size = joint_norm({name: getattr(moved.net, name) for name in moved.net.trainable})
     most = 2 * _fastest(journey.first, "step_size")
     return (
         f"stopped after step {journey.steps}: the next one diverges, to a loss of {moved.loss:.3g} and ||P||_F = {size:.3g}, "

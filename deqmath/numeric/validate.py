@@ -56,6 +56,15 @@ def real_array(value: Any, name: str, ndim: int) -> Array:
     return array
 
 
+def in_range(value: Array, what: str) -> Array:
+    """`value` itself; refused where products of what float64 holds have left its range."""
+    xp = namespace(value)
+    if not bool(xp.all(xp.isfinite(value))):
+        msg = f"the {what} has entries beyond float64 (1.8e308); scale the network or X down, for example X = X / 1e100"
+        raise InputError(msg)
+    return value
+
+
 def real_vector(value: Any, name: str) -> Array:
     """A vector of shape (m,), given so or as a column (m, 1); see :func:`real_array`."""
     shape = getattr(value, "shape", None)

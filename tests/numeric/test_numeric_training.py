@@ -279,3 +279,36 @@ def test_bad_arguments(task):
     dead = ReLUNetwork(A=np.zeros((2, 2)), W=-np.ones((2, 5)), b=np.ones(2), gamma=0.1)
     with pytest.raises(InputError, match=r"H\(0\) = 0"):
         gradient_descent(dead, np.abs(X), y, steps=1)
+
+
+@pytest.mark.parametrize("exponent", [-300, -200, -160, 120])
+@pytest.mark.parametrize("which", ["W", "X"])
+def test_weights_and_samples_of_any_size(task, which, exponent):
+    """Equilibrium and adjoint scale with W and X: the same digits, although squares leave the range of float64."""
+    net, X, _ = task
+    size = 10.0**exponent
+    W, inputs = (size * net.W, X) if which == "W" else (net.W, size * X)
+    far = ReLUNetwork(A=net.A, W=W, b=net.b, gamma=net.gamma)
+    found, want = far.equilibrium(inputs), net.equilibrium(X)
+    assert found.converged
+    assert np.allclose(found.Z / size, want.Z, rtol=1e-11, atol=1e-12)
+    assert np.allclose(far.adjoint(found).Q, net.adjoint(want).Q, rtol=1e-11, atol=1e-12)
+
+
+def test_what_leaves_the_range_of_float64_is_said(task):
+    net, X, y = task
+    far = ReLUNetwork(A=net.A, W=1e200 * net.W, b=net.b, gamma=net.gamma)
+    for call, what in (
+        (lambda: far.gram(X), "Gram matrix H has entries beyond float64"),
+        (lambda: far.kernel(X, X), "kernel has entries beyond float64"),
+        (lambda: far.gradient(X, y), "gradient in A has entries beyond float64"),
+        (lambda: far.loss(X, y), "loss has entries beyond float64"),
+        (lambda: gradient_descent(far, X, y, steps=1), "residual yhat - y has norm"),
+        (lambda: gradient_flow(far, X, y, t_end=1.0), "residual yhat - y has norm"),
+    ):
+        with pytest.raises(InputError, match=what):
+            call()
+    near = ReLUNetwork(A=net.A, W=1e-200 * net.W, b=net.b, gamma=net.gamma)
+    with pytest.raises(InputError, match=r"H\(0\).*pass step_size="):
+        gradient_descent(near, X, y, steps=1)
+    assert gradient_descent(near, X, y, steps=2, step_size=1.0).status == "completed"
