@@ -1,61 +1,109 @@
-"""The table of docs/agreement.md: digits shared with exact evaluation, for every claim on every installed target.
+"""The tables of docs/agreement.md, each made again by one command from the top of a clone.
 
-Run as ``python -m tests.codegen.agreement`` from the top of a clone; ``--modules FOLDER`` also writes the module and
-companion test of every claim and target into a folder, for ``pytest FOLDER``.
+``python -m tests.codegen.agreement digits`` compares every generated function of every claim with exact evaluation;
+``companions`` exports all claims with their tests into an empty folder for each target and runs them there;
+``planted`` changes one place of a generated module at a time and counts how many changes the comparison sees. Targets
+named behind the word are run (``companions jax torch``), by default all whose library is installed.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-import deqmath as dm
 from deqmath.claims import collect
 from deqmath.claims.agreement import compare, installed
-from deqmath.codegen.targets import TARGETS
+from deqmath.claims.export import every_module, hypotheses
 
-HEAD = """# Generated code against exact evaluation
+from .planted import outcomes
 
-Each generated function of each claim, run at one rational point (m = 4, n = 3) on each target, and the digits it shares
-with the exact evaluator, which shares no code with the generator. 40 stands for all digits compared. float64 holds
-about 16. CuPy was not run: it needs a device. Made by `python -m tests.codegen.agreement`.
-
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
+_PACKAGES = {"array-api": "array_api_strict", "flint": "python-flint"}
 
 
-def table(targets: list[str]) -> tuple[str, bool]:
-    """The table as Markdown, and whether every entry has the digits it needs."""
+def digits(targets: list[str]) -> bool:
+    """One row a function, one column a target; whether every entry has the digits it needs."""
     lines = [f"| claim | function | {' | '.join(targets)} |", "| --- " * (len(targets) + 2) + "|"]
     good = True
     for claim in collect():
         expressions = claim.expressions()
-        found = compare(expressions, targets) if expressions else []
+        found = compare(expressions, targets, assumptions=hypotheses(claim)) if expressions else []
         good &= all(a.digits >= a.needed for a in found)
         for name in expressions:
             row = {a.target: str(a.digits) for a in found if a.name == name}
             lines.append(f"| {claim.id} | {name} | {' | '.join(row[t] for t in targets)} |")
-    return "\n".join(lines) + "\n", good
+    write("digits", "\n".join(lines))
+    return good
 
 
-def modules(folder: Path) -> None:
-    """One module and companion test for each claim and target."""
-    for target in TARGETS:
-        place = folder / target.replace("-", "_")
-        place.mkdir(parents=True)
+def companions(targets: list[str]) -> bool:
+    """One row a target: modules written to an empty folder, their tests run there without deqmath on the path."""
+    rows = {}
+    for target in targets:
+        with tempfile.TemporaryDirectory() as folder:
+            modules = list(every_module(target))
+            for module in modules:
+                module.write(Path(folder) / f"{module.name}.py", tests=True)
+            environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "."]
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout)}
+        bad = counts.get("failed", 0) + counts.get("error", 0)
+        if bad or done.returncode:
+            print(done.stdout[-6000:])
+        package = _PACKAGES.get(target, target)
+        today = datetime.now(UTC).date().isoformat()
+        rows[target] = (
+            f"| {target} | {len(modules)} | {counts.get('passed', 0)} | {bad} | {package} {version(package)} | {today} |"
+        )
+        print(rows[target])
+    merge("companions", rows)
+    return all("| 0 |" in row for row in rows.values())
+
+
+def planted(targets: list[str]) -> bool:
+    """One row a target: errors planted in generated modules, and how many the comparison with exact values sees."""
+    rows = {}
+    for target in targets:
+        count, missed = 0, []
         for claim in collect():
-            expressions = claim.expressions()
-            if expressions:
-                name = claim.id.replace(".", "_").replace("-", "_") + "_" + target.replace("-", "_")
-                known = claim.known_derivatives()
-                module = dm.generate(expressions, target=target, claim=claim.id, derivatives=known)
-                module.write(place / f"{name}.py", tests=True)
+            expressions, given = claim.expressions(), hypotheses(claim)
+            for words, seen in outcomes(expressions, target, given) if expressions else ():
+                count += 1
+                missed += [] if seen else [f"{claim.id} {words}"]
+        rows[target] = f"| {target} | {count} | {count - len(missed)} | {'; '.join(missed) or '-'} |"
+        print(rows[target])
+    merge("planted", rows)
+    return True
+
+
+def write(section: str, text: str) -> None:
+    """Put a text between the two marks of its section."""
+    start, end = f"<!-- {section} -->\n", f"<!-- end of {section} -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(start)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+
+
+def merge(section: str, rows: Mapping[str, str]) -> None:
+    """Replace the rows of the targets that were run, and keep the others."""
+    old = (
+        PAGE.read_text(encoding="utf-8")
+        .partition(f"<!-- {section} -->\n")[2]
+        .partition(f"<!-- end of {section} -->")[0]
+    )
+    head, rule, *lines = old.strip().splitlines()
+    kept = {line.split("|")[1].strip(): line for line in lines}
+    write(section, "\n".join([head, rule, *(kept | dict(rows)).values()]))
 
 
 if __name__ == "__main__":
-    if "--modules" in sys.argv:
-        modules(Path(sys.argv[sys.argv.index("--modules") + 1]))
-    else:
-        text, good = table(installed())
-        (Path(__file__).parents[2] / "docs" / "agreement.md").write_text(HEAD + text, encoding="utf-8")
-        print(text)
-        sys.exit(0 if good else 1)
+    table, *chosen = sys.argv[1:] or ["digits"]
+    sys.exit(0 if {"digits": digits, "companions": companions, "planted": planted}[table](chosen or installed()) else 1)
