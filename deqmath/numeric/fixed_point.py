@@ -15,7 +15,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-from deqmath.numeric.arrays import Array, Namespace, relu, row_norms
+import numpy as np
+
+from deqmath.numeric.arrays import Array, Namespace, is_numpy, relu, row_norms
+
+#: Rows that are worked on at a time in NumPy, few enough for the cache.
+_TILE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +77,31 @@ class FixedPoint:
         v += self.offset
         return v
 
-    def activate(self, v: Array) -> Array:
-        """ReLU, or multiplication by the gates; a new array."""
-        if self.gate is not None:
-            return v * self.gate
-        return relu(self.xp, v)
+    def activate(self, v: Array, out: Array | None = None) -> Array:
+        """ReLU, or multiplication by the gates; in NumPy written into `out` where it is given."""
+        if self.gate is None:
+            return relu(self.xp, v, out=out)
+        return v * self.gate if out is None else np.multiply(v, self.gate, out=out)
+
+    def sweep(self, x: Array) -> tuple[Array, Array, Array, Array]:
+        """One application F and what it moves: the pre-activation v, ``F(x)``, ``F(x) - x`` and the relative steps.
+
+        In NumPy all that follows the product is done a few rows at a time, which then stay in the cache.
+        """
+        if not is_numpy(self.xp):
+            v = self.preactivation(x)
+            new = self.activate(v)
+            return v, new, new - x, self.relative_steps(new - x, new)
+        v = x @ self.matrix
+        new, step, sizes = np.empty(v.shape), np.empty(v.shape), np.empty((2, v.shape[0]))
+        for rows in _tiles(v.shape[0]):
+            part, u, after, moved = self.rows(rows), v[rows], new[rows], step[rows]
+            u *= self.gain
+            u += part.offset
+            part.activate(u, out=after)
+            np.subtract(after, x[rows], out=moved)
+            sizes[0, rows], sizes[1, rows] = row_norms(np, moved), row_norms(np, after)
+        return v, new, step, self._relative(sizes[0], sizes[1])
 
     def origin(self) -> Array:
         """The first iterate from zero, ``activate(offset)``, which costs no product."""
@@ -85,24 +110,29 @@ class FixedPoint:
     @cached_property
     def origin_norms(self) -> Array:
         """Row norms of :meth:`origin`, shape (n,)."""
-        return row_norms(self.xp, self.origin())
+        tiles = _tiles(self.shape[0]) if is_numpy(self.xp) else [slice(None)]
+        return self.xp.concat([row_norms(self.xp, self.rows(rows).origin()) for rows in tiles])
 
     def scales(self, x: Array) -> Array:
         """``max(||x_i||, ||activate(offset)_i||)``, what residuals are relative to, shape (n,)."""
         return self.xp.maximum(row_norms(self.xp, x), self.origin_norms)
 
     def relative_steps(self, step: Array, x: Array) -> Array:
-        """``||step_i|| / max(||x_i||, ||activate(offset)_i||)`` for every row i, shape (n,).
+        """``||step_i|| / max(||x_i||, ||activate(offset)_i||)`` for every row i, shape (n,)."""
+        return self._relative(row_norms(self.xp, step), row_norms(self.xp, x))
 
-        A row whose step is exactly zero counts as 0, so that the zero network has residual 0.
-        """
-        xp = self.xp
-        size, scale = row_norms(xp, step), self.scales(x)
-        return xp.where(size > 0, size / xp.where(scale > 0, scale, xp.ones_like(scale)), size)
+    def _relative(self, step_norms: Array, x_norms: Array) -> Array:
+        """A row whose step is exactly zero counts as 0, so that the zero network has residual 0."""
+        xp, scale = self.xp, self.xp.maximum(x_norms, self.origin_norms)
+        return xp.where(step_norms > 0, step_norms / xp.where(scale > 0, scale, xp.ones_like(scale)), step_norms)
 
     def relative_step(self, step: Array, x: Array) -> float:
         """The largest of :meth:`relative_steps`."""
         return float(self.xp.max(self.relative_steps(step, x)))
+
+
+def _tiles(n: int) -> list[slice]:
+    return [slice(k, min(k + _TILE, n)) for k in range(0, n, _TILE)]
 
 
 @dataclass(frozen=True, eq=False)

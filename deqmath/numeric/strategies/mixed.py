@@ -59,11 +59,8 @@ class MixedPrecision:
         x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
         before = math.inf
         while sweeps < max_sweeps:
-            v = problem.preactivation(x)
-            new = problem.activate(v)
-            step = new - x
+            v, new, step, steps = problem.sweep(x)
             sweeps += 1
-            steps = problem.relative_steps(step, new)
             residual = problem.contraction * float(problem.xp.max(steps))
             if residual <= tol:
                 return Solution(new, v, residual, sweeps, low.rate**2, True, self.name + low.suffix)
@@ -73,7 +70,8 @@ class MixedPrecision:
             low.watch(steps)
             correction, used = low.correct(x, v, step, tol, max_sweeps - sweeps)
             sweeps += used
-            x = x + correction
+            correction += x
+            x = correction
         rest = Picard(self.accelerate_above).solve(problem, x, tol, max(max_sweeps - sweeps, 1))
         return replace(rest, sweeps=rest.sweeps + sweeps, strategy=f"{self.name}{low.suffix}, then {rest.strategy}")
 
@@ -97,9 +95,11 @@ class _Low:
         """What the record's strategy says of an acceleration."""
         return "" if self.history is None else " with anderson"
 
-    def _lowered(self, x: Array) -> Array:
-        """A float64 matrix with a sample in every row, in float32 with a sample in every column."""
-        return by_columns(x).T if is_numpy(self.xp) else self.xp.astype(x, self.xp.float32).T
+    def _lowered(self, x: Array, minus: Array | None = None) -> Array:
+        """A float64 matrix, or the difference of two, in float32 with a sample in every column instead of row."""
+        if is_numpy(self.xp):
+            return by_columns(x, minus).T
+        return self.xp.astype(x if minus is None else x - minus, self.xp.float32).T
 
     def _raised(self) -> Array:
         """The iterate in float64, a sample in every row."""
@@ -164,8 +164,8 @@ class _Low:
     def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
         """A correction to x that should bring its residual below `tol`, and the products used."""
         # subtracted before it is rounded: where the unit is active the difference is small
-        offset = v - x if self.gate is None else step
-        self.sweeps.pose(self._lowered(offset), gate=self.gate, floor=self._floor(x))
+        offset = self._lowered(v, x) if self.gate is None else self._lowered(step)
+        self.sweeps.pose(offset, gate=self.gate, floor=self._floor(x))
         allowed = (_SAFE * tol / self.problem.contraction) * self.xp.take(self.problem.scales(x), self.probe)
         reachable = _FLOOR * self.xp.astype(row_norms(self.xp, self._probed()), self.xp.float64)
         goal = self.xp.maximum(allowed, reachable)
