@@ -69,13 +69,37 @@ def contradictions(text, claims):
         ours = [n for n in named if n.split(".")[0] in sources and "*" not in n and not n.endswith((".py", ".csv"))]
         yield from (f"{name} is no claim: {sentence}" for name in ours if name not in claims)
         said = set(re.findall(r"(?<!not )\b(verified|refuted|undecided)\b", sentence))
-        if len(ours) == 1 and ours[0] in claims and said and claims[ours[0]].expect not in said:
-            yield f"{ours[0]} is {claims[ours[0]].expect}: {sentence}"
+        denied = set(re.findall(r"\b(?:not|never) (verified|refuted|undecided)\b", sentence))
+        both = re.search(r"\bare (?:both |all )?(verified|refuted|undecided)\b", sentence)
+        for name in (n for n in ours if n in claims):
+            status = claims[name].expect
+            wrong = len(ours) == 1 and ((said and status not in said) or status in denied)
+            if wrong or (both and len(said) == 1 and both[1] != status):
+                yield f"{name} is {status}: {sentence}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_prose_does_not_contradict_a_status(page):
     assert list(contradictions(page.read_text(encoding="utf-8"), CLAIMS)) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/findings.md", "docs/reproduction.md"])
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "The claim `gg22.eq13` is verified.",
+        "See `gg22.eq27`, which is refuted on digits.",
+        "Here `gg22.eq10` is not verified.",
+        "`gg22.eq10` and `gg22.eq13` are both verified.",
+        "See `gg22.eq99`.",
+    ],
+)
+def test_prose_planted_in_a_page_is_seen_wherever_it_stands(page, planted):
+    paragraphs = (ROOT / page).read_text(encoding="utf-8").split("\n\n")
+    assert not list(contradictions("\n\n".join(paragraphs), CLAIMS))
+    for place in range(0, len(paragraphs) + 1, max(1, len(paragraphs) // 12)):
+        text = "\n\n".join([*paragraphs[:place], planted, *paragraphs[place:]])
+        assert list(contradictions(text, CLAIMS)), f"{planted} as paragraph {place} of {page}"
 
 
 def test_planted_prose_is_seen():
