@@ -81,9 +81,18 @@ def flow_rate(case):
         words = f"n = {samples}, m = {width}, seed {seed}"
         decay += envelope([(run, words, script(samples, width, seed))])
         hypothesis.append(Pair(float(run.lambda_min[0]) / 2, float(min(run.lambda_min)), words))
+    # One unit and one sample above its target: H shrinks, so that the decay falls behind exp(-2 lambda_0 t).
+    one = dm.ReLUNetwork(A=[[0.0]], W=[[1.0]], b=[1.0], gamma=0.25, trainable=ALL)
+    run = dm.gradient_flow(one, [[1.0]], [0.6], t_end=2.0, tol=1e-3, record=8)
+    decay += envelope([(run, "m = n = 1", SHRINKING)])
+    hypothesis.append(Pair(float(run.lambda_min[0]) / 2, float(min(run.lambda_min)), "m = n = 1"))
     yield holds_on(decay, "‖r(t)‖² ≤ e^{-λ₀t} ‖r(0)‖²", tolerance=1e-3)
     yield holds_on(hypothesis, "the hypothesis λ₀/2 ≤ λ_min(H(t)) there", tolerance=1e-9)
 
+
+SHRINKING = """import deqmath as dm
+net = dm.ReLUNetwork(A=[[0.0]], W=[[1.0]], b=[1.0], gamma=0.25, trainable=("A", "W", "b"))
+run = dm.gradient_flow(net, [[1.0]], [0.6], t_end=2.0, tol=1e-3, record=8)"""
 
 SCRIPT = """import deqmath as dm
 net = dm.ReLUNetwork(A=[[0.0]], W=[[1.0]], b=[2.0], gamma=0.25, trainable=("A", "W", "b"))
