@@ -15,7 +15,7 @@ from deqmath.codegen.graph import Node, free_indices, walk
 
 _FREE = {
     "input", "constant", "identity", "zeros", "ones", "transpose", "vec", "unvec", "column", "entry", "scalar",
-    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "spread", "selected_rows", "blocks",
+    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "shown", "spread", "selected_rows", "blocks",
 }  # fmt: skip
 
 
@@ -114,5 +114,7 @@ def total_memory(roots: list[Node]) -> Expr:
         "repeat",
         "diagpart",
         "from_scalar",
+        "shown",
+        "in_place",
     }
     return expand(sum((size(n) for n in walk(roots) if n.op not in views), S.Zero))

@@ -180,6 +180,12 @@ def _combine(d: Describer, node: Node) -> tuple[str, int]:
     return str(body.xreplace(swap)).replace("**", "^").replace("*", " o "), 1
 
 
+def _in_place(d: Describer, node: Node) -> tuple[str, int]:
+    """The scalars in front, then the matrices."""
+    scalars, matrices = [x for x in node.args if not x.shape], [x for x in node.args if x.shape]
+    return " ".join([*(d(s, 2) for s in scalars), " o ".join(d(X, 2) for X in matrices)]), 1
+
+
 def index_name(k: Any) -> str:
     """``i`` for the outermost kind of sample index, then ``j``, ``k``."""
     text = str(k)
@@ -234,6 +240,8 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])})", 2),
     "placement": lambda _, n: (f"[0; I_{n.data[1]}; 0]", 2),
     "blocks": _blocks,
+    "shown": lambda d, n: (d(n.args[0], 2), 2),
+    "in_place": _in_place,
     "repeat": lambda d, n: (f"[{d(n.args[0])} ...]", 2),
     "unvec": lambda d, n: (f"unvec({d(n.args[0])})", 2),
 }

@@ -5,17 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 
-from sympy import Symbol
+from sympy import Function, Pow, Symbol
 
 from deqmath.codegen.describe import Describer, gated_matrix, index_name, inverted
 from deqmath.codegen.graph import Node, free_indices, walk
+from deqmath.codegen.passes.certify import names, outside
 from deqmath.codegen.targets.base import Code, Context, Target
 from deqmath.expressions.nodes import RELU, STEP
 
 #: Operations that deserve a line of their own, with the name their value gets.
 _LINES = {
     "cholesky": "L", "cholesky_solve": "x", "triangular_solve": "x", "low_rank_solve": "x", "contraction_solve": "x",
-    "spread": "E", "khatri_rao": "K", "selected_rows": "p", "checked": "p", "active_lu": "lu", "active_solve": "x",
+    "spread": "E", "khatri_rao": "K", "selected_rows": "p", "checked": "p", "in_place": "H", "active_lu": "lu", "active_solve": "x",
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
     "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
     "softmax_columns": "S", "blocks": "M",
@@ -37,6 +38,7 @@ class Emitter:
         self._named: dict[Node, str] = {}
         self._uses: Counter[Node] = Counter()
         self._activated: set[Node] = set()
+        self._witness: dict[str, Node] = {}
         self._free: dict[Node, frozenset[Symbol]] = {}
         self.describer = Describer(self._name_of)
         self.symbols: dict[Symbol, str] = dict(names)
@@ -46,9 +48,7 @@ class Emitter:
         """Emit all roots; the codes of their values, in order."""
         self._uses = Counter(a for n in walk(roots) for a in n.args)
         self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
-        for n in walk(roots):
-            if n.op == "checked":  # before its matrix is used for anything else
-                self.expr(n)
+        self._witness = {x: n for n in walk(roots) if n.op in ("checked", "shown") for x in names(n)}
         return [self.expr(r) for r in roots]
 
     def expr(self, node: Node) -> Code:
@@ -57,11 +57,20 @@ class Emitter:
             return self._codes[node]
         if node.op in ("total", "stack"):
             return self._loop(node)
+        if node.op == "shown":
+            return self._shown(node)
+        if node.op == "checked":
+            self._looked_at(node)
         if node.op == "input":
+            self._look_first(node)
             code = Code(self.inputs[node.data])
         else:
             # What is scaled in place must be fresh: it is written into the call itself.
-            if node.op == "add_diagonal" and self._uses[node.args[0]] == 1 and node.args[0].op in ("times", "product"):
+            if (
+                node.op == "add_diagonal"
+                and self._uses[node.args[0]] == 1
+                and node.args[0].op in ("times", "product", "in_place")
+            ):
                 self._codes[node.args[0]] = self._render(node.args[0])
             code = self._render(node)
         if self._wants_line(node, code):
@@ -71,6 +80,36 @@ class Emitter:
 
     def _render(self, node: Node) -> Code:
         return self.target.render(node, [self.expr(a) for a in node.args], self.context)
+
+    def _look_first(self, node: Node) -> None:
+        """The line that shows an argument to be finite, before any other line that uses it."""
+        if node.op == "input" and node.data in self._witness:
+            self.expr(self._witness[node.data])
+
+    def _looked_at(self, node: Node) -> None:
+        for x in names(node):
+            self._witness.pop(x, None)
+
+    def _shown(self, node: Node) -> Code:
+        """A matrix whose first row or column is looked at; up to there NumPy warns of nothing."""
+        for x in outside(node.args[0]):
+            code = self.expr(x)
+            if not code.text.isidentifier() and (x.op not in _LEAVES or (x.op == "scalar" and _can_be_nan(x))):
+                self._assign(x, code)
+        for x in walk([node.args[0]]):
+            if x.op == "input" and x.data not in names(node):
+                self._look_first(x)
+        self._looked_at(node)
+        self.lines.append(f"{self._indent}{self.target.quiet}")
+        self._indent += "    "
+        code = self.expr(node.args[0])
+        if not code.text.isidentifier():
+            code = self._assign(node.args[0], code)
+        self._indent = self._indent[4:]
+        given = [code, *(Code(self.inputs[x]) for x in names(node))]
+        self.lines.append(f"{self._indent}{self.target.render(node, given, self.context).text}")
+        self._codes[node], self._named[node] = code, code.text
+        return code
 
     def _wants_line(self, node: Node, code: Code) -> bool:
         if node.op in _LEAVES or (node.op in ("transpose", "column", "entry") and len(code.text) < 40):
@@ -151,6 +190,8 @@ class Emitter:
         """One value a sample, collected as columns (stack) or added up (total)."""
         index, count = node.data
         body = node.args[0]
+        for n in walk([body]):
+            self._look_first(n)
         self._emit_invariants(body, index)
         name = self.fresh("Q" if node.op == "stack" else "S")
         letter = self.fresh(index_name(index))
@@ -188,3 +229,9 @@ class Emitter:
                         self._assign(a, code)
         if index not in free_indices(body, self._free):
             self.expr(body)
+
+
+def _can_be_nan(s: Node) -> bool:
+    """Whether a scalar formula has a function or a root of something that is no dimension."""
+    parts = s.data.atoms(Function, Pow)
+    return any(not all(x.is_integer for x in e.free_symbols) and not (e.is_Pow and e.exp.is_Integer) for e in parts)

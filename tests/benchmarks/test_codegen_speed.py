@@ -33,20 +33,19 @@ Ri = Inverse(Identity(m) - gamma * Di * A) * Di
 
 
 def _factor(A, gamma, u):
-    """The open rows and the factors of ``(I - gamma A)_SS``, in place: what is picked is stored columns first."""
-    rows = np.flatnonzero(u > 0)
-    M = A[rows][:, rows]
+    """The open rows and the factors of ``(I - gamma A)_SS^T``, in place: rows first is columns first transposed."""
+    rows = (u > 0).ravel().nonzero()[0]
+    M = A.take(rows, axis=0, mode="clip").take(rows, axis=1, mode="clip")
     M *= -gamma
-    diagonal = np.einsum("ii->i", M)
-    diagonal += 1.0
-    lu, pivots, _ = dgetrf(M, overwrite_a=True)
+    M.ravel()[:: len(rows) + 1] += 1.0
+    lu, pivots, _ = dgetrf(M.T, overwrite_a=True)
     return rows, lu, pivots
 
 
 def _apply(factor, x, transposed):
     rows, lu, pivots = factor
     out = np.zeros(x.shape)
-    out[rows] = dgetrs(lu, pivots, x[rows], trans=transposed, overwrite_b=True)[0]
+    out[rows] = dgetrs(lu, pivots, x[rows], trans=not transposed, overwrite_b=True)[0]
     return out
 
 
@@ -75,7 +74,7 @@ def hand_full_gradient(A, Phi, Z, b, gamma, r):
     Q, U = np.zeros(Z.shape), gamma * (A @ Z) + Phi
     for k in range(Z.shape[1]):
         rows, lu, pivots = _factor(A, gamma, U[:, k])
-        Q[rows, k] = dgetrs(lu, pivots, b[rows, 0], trans=True)[0]
+        Q[rows, k] = dgetrs(lu, pivots, b[rows, 0])[0]
     return Q @ ((-gamma / np.sqrt(len(Z)) * r) * Z.T)
 
 

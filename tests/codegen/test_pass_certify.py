@@ -7,16 +7,28 @@ import warnings
 
 import numpy as np
 import pytest
+from sympy import Identity, Inverse, sqrt
 
 import deqmath as dm
 
-from .cases import CASES, A, B, Q, Z, b, z
+from .cases import CASES, A, B, Q, Z, b, gamma, m, z
 
-NAMES = ["jvp10", "jvp11", "vjp11", "gram", "chain", "quadratic", "two_solves", "powers"]
+NAMES = [
+    "jvp10", "jvp11", "vjp11", "gram", "chain", "quadratic", "two_solves", "powers", "flow6", "per_sample_relu",
+    "matrix_product", "scaled_product", "sum_of_products", "needed_before", "hidden", "rows_and_columns",
+]  # fmt: skip
+EXPRESSIONS = CASES | {
+    "matrix_product": A * B,
+    "scaled_product": gamma * dm.diag(b) * A * B * dm.diag(z),
+    "sum_of_products": dm.hadamard(A * B, B * A) - gamma * A.T * A,
+    "needed_before": A * Inverse(Identity(m) + A * A.T / 100) * B,
+    "hidden": dm.relu(A) * B,
+    "rows_and_columns": b * z.T * A,
+}
 
 
 def _arguments(function, batch=()):
-    shapes = {"A": (7, 7), "B": (7, 7), "V": (7, 7), "Z": (7, 5), "Q": (7, 5), "F": (3, 7)}
+    shapes = {"A": (7, 7), "B": (7, 7), "V": (7, 7), "Z": (7, 5), "Q": (7, 5), "F": (3, 7), "r": (5, 1), "Phi": (7, 5)}
     rng = np.random.default_rng(3)
     out = {k: rng.standard_normal((*batch, *shapes.get(k, (7, 1)))) for k in inspect.signature(function).parameters}
     return out | ({"gamma": 0.1} if "gamma" in out else {})
@@ -27,7 +39,7 @@ def _arguments(function, batch=()):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_bad_entry_anywhere_is_found_and_named(name, bad, batch):
     """Also where it meets a zero of the vector, and without a warning of NumPy before the error."""
-    f = getattr(dm.generate({name: CASES[name]}).load(), name)
+    f = getattr(dm.generate({name: EXPRESSIONS[name]}).load(), name)
     arguments = _arguments(f, batch)
     arguments |= {"z": np.zeros_like(arguments["z"])} if name == "jvp10" else {}
     for key, value in arguments.items():
@@ -45,9 +57,37 @@ def test_matrices_that_meet_a_column_are_not_scanned():
     assert source.count("_checked(") == 2
 
 
-@pytest.mark.parametrize("expr", [A * B, Z * Q.T, dm.relu(A) * B, dm.total(A * dm.gate(z) * B, dm.dim("i"), 2)])
-def test_a_matrix_that_meets_no_column_is_scanned(expr):
-    assert "_finite(A=A" in (source := dm.generate({"f": expr}).source) or "_finite(Q=Q, Z=Z)" in source
+def test_a_matrix_that_reaches_no_result_unchanged_is_scanned():
+    assert "_finite(A=A)" in dm.generate({"f": dm.relu(A) * B}).source
+    assert "_finite(B=B)" in dm.generate({"f": EXPRESSIONS["needed_before"]}).source
+
+
+@pytest.mark.parametrize("expr", [A * B, Z * Q.T, 2 * A * B + Z * Q.T])
+def test_a_product_is_looked_at_in_its_first_row_and_column(expr):
+    source = dm.generate({"f": expr}).source
+    assert "_finite" not in source.split('"""')[-1]
+    assert "[..., 0, :], " in source
+    assert "[..., :, 0], " in source
+
+
+def test_what_is_not_a_number_by_itself_still_warns():
+    """Only the operations that show an argument are silent: the square root of a negative number is not."""
+    f = dm.generate({"f": sqrt(gamma) * A * B}).load().f
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in sqrt"):
+        assert np.isnan(f(A=np.eye(2), B=np.eye(2), gamma=-1.0)).all()
+
+
+def test_an_overflow_in_one_entry_is_a_warning_and_no_error():
+    f = dm.generate({"f": A * B}).load().f
+    big = np.diag([1.0, 1e200])
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        assert np.isinf(f(A=big, B=big)[1, 1])
+
+
+def test_bad_entries_are_found_without_the_pass_too():
+    f = dm.generate({"f": A * B}, without=("certify",)).load().f
+    with pytest.raises(ValueError, match=r"B: received nan at index \(1, 0\)"):
+        f(A=np.eye(2), B=np.array([[1.0, 0.0], [np.nan, 1.0]]))
 
 
 def test_a_matrix_is_not_certified_by_a_product_with_something_it_made():

@@ -18,6 +18,7 @@ from deqmath.codegen.passes import (
     contraction,
     diagonals,
     factor_once,
+    in_place,
     kronecker,
     one_matrix,
     samples,
@@ -53,14 +54,16 @@ PIPELINE: dict[str, Pass] = {
     "diagonals": diagonals.run,
     "factor_once": factor_once.run,
     "certify": certify.run,
+    "in_place": in_place.run,
 }
 
 #: Pass -> the operations it introduces; a target without a rule for them leaves the pass out.
 NEEDS: dict[str, frozenset[str]] = {
     "active": frozenset({"active", "active_lu", "active_solve"}),
-    "certify": frozenset({"checked"}),
+    "certify": frozenset({"checked", "shown"}),
     "cholesky": frozenset({"cholesky", "cholesky_solve"}),
     "contraction": frozenset({"contraction_solve"}),
+    "in_place": frozenset({"in_place"}),
     "selection": frozenset({"spread", "khatri_rao", "selected_rows"}),
     "triangular": frozenset({"triangular_solve"}),
     "woodbury": frozenset({"low_rank_solve"}),

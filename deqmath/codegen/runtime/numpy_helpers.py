@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 
 def _real(name: str, value: Any) -> np.ndarray:
@@ -156,8 +157,12 @@ def _stated(**arguments: Any) -> None:
 
 def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
     """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
-    with np.errstate(all="ignore"):
-        Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
+    if M.ndim == X.ndim == 2 and M.dtype is X.dtype is np.dtype(float):
+        by_columns = M.flags.f_contiguous  # as BLAS reads them; it warns of nothing
+        Y = scipy.linalg.blas.dgemv(1.0, M if by_columns else M.T, X, trans=not by_columns)[:, None]
+    else:
+        with np.errstate(all="ignore"):
+            Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
     total = float(np.vdot(Y, Y))
     if total - total == 0.0:
         return Y
@@ -165,15 +170,23 @@ def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndar
     return M @ X  # the product overflows, and NumPy says so
 
 
-def _checked_gram(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
-    """``M X`` for ``X = M^T``: its diagonal, a sum of squares, is not finite where M is not."""
-    with np.errstate(all="ignore"):
-        Y = M @ X
-        total = float(Y.trace() if Y.ndim == 2 else np.trace(Y, axis1=-2, axis2=-1).sum())
-    if total - total == 0.0:
-        return Y
-    _finite(**argument)
-    return M @ X
+def _shown(*parts: np.ndarray, **arguments: np.ndarray) -> None:
+    """Refuse arguments that are not finite, looked for only where these parts of a product are not."""
+    total = 0.0
+    for Y in parts:
+        total += float(Y.dot(Y) if Y.ndim == 1 else np.vdot(Y, Y))
+    if total - total != 0.0:
+        _finite(**arguments)
+
+
+def _entrywise(X: np.ndarray, *factors: Any) -> np.ndarray:
+    """``X o Y o ..``, in the memory of X (a fresh array) where a factor has its shape and dtype."""
+    for Y in factors:
+        if isinstance(Y, (float, int)) or (Y.shape == X.shape and Y.dtype is X.dtype):
+            X *= Y
+        else:
+            X = X * Y
+    return X
 
 
 def _inverse(M: np.ndarray, name: str) -> np.ndarray:

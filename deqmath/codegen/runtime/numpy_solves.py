@@ -68,15 +68,19 @@ def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
         raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible") from None
 
 
+def _picked(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """``X_SS``; the rows exist, and ``clip`` leaves out the search for one that does not."""
+    return X.take(rows, axis=0, mode="clip").take(rows, axis=1, mode="clip")
+
+
 def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
-    """The open rows S of the gate d, and ``(I + s X)_SS = P L U``; an array of them for a batch."""
+    """The open rows S of the gate d, and ``(I + s X)_SS^T = P L U``; an array of them for a batch."""
     if d.ndim == X.ndim == 2 and (type(s) is float or np.ndim(s) == 0):
         rows = d[:, 0].nonzero()[0]
-        M = X[rows][:, rows]  # picking columns last stores them first, as LAPACK reads them
+        M = _picked(X, rows)
         M *= s
-        diagonal = np.einsum("ii->i", M)
-        diagonal += 1.0
-        lu, pivots, info = _lapack("getrf", M, M)(M, overwrite_a=True) if len(rows) else (M, rows, 0)
+        M.ravel()[:: len(rows) + 1] += 1.0
+        lu, pivots, info = _lapack("getrf", M, M)(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
         return rows, lu, pivots
@@ -97,7 +101,7 @@ def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.n
     out = np.zeros(B.shape, dtype=B.dtype)
     if len(rows):
         getrs = _lapack("getrs", lu, B)
-        out[rows] = getrs(lu, pivots, B[rows], trans=transposed, overwrite_b=True)[0]
+        out[rows] = getrs(lu, pivots, B[rows], trans=not transposed, overwrite_b=True)[0]
     return out
 
 
@@ -171,7 +175,7 @@ def _contraction_solve(
         most = len(rows) // 12  # a product with a vector is bound by memory, a factorisation is not
         steps = np.log(np.finfo(b.dtype).eps) / np.log(rho) if 0 < rho < 1 else 8 if rho == 1 else np.inf
         if steps < most:
-            K = X if d is None else X[rows][:, rows]
+            K = X if d is None else _picked(X, rows)
             x = _iterated(K.T if transposed else K, s, rho, b[rows], most)
             if x is not None:
                 out = np.zeros(b.shape, dtype=b.dtype)

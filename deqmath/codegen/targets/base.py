@@ -54,6 +54,8 @@ class Target(ABC):
     without: ClassVar[frozenset[str]] = frozenset()
     #: Whether the text checks what is stated of arguments; otherwise nothing stated is used.
     uses_facts: ClassVar[bool] = False
+    #: The line under which an operation on what is not finite warns of nothing.
+    quiet: ClassVar[str] = ""
     #: Whether functions take leading batch axes.
     batched: ClassVar[bool] = True
     #: Lines of the numpydoc section on the parameter of ``keyword_only``.

@@ -61,9 +61,10 @@ class NumpyTarget(Target):
 
     name: ClassVar[str] = "numpy"
     array: ClassVar[str] = "numpy.ndarray"
-    reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes"})
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes", "plain", "result"})
     helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "reshape_helpers", "numpy_helpers", "numpy_solves")
     uses_facts: ClassVar[bool] = True
+    quiet: ClassVar[str] = 'with np.errstate(invalid="ignore"):  # what is not finite is named below'
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
@@ -180,9 +181,15 @@ def _active_solve(node: Node, args: list[Code], _: Context) -> Code:
 
 
 def _checked(node: Node, args: list[Code], _: Context) -> Code:
-    helper = "_checked" if node.cols == 1 else "_checked_gram"
     names = [c.text.removesuffix(".mT") for c in args[: len(node.data)]]
-    return Code(f"{helper}({args[0].text}, {args[1].text}, {', '.join(f'{x}={x}' for x in names)})")
+    return Code(f"_checked({args[0].text}, {args[1].text}, {', '.join(f'{x}={x}' for x in names)})")
+
+
+def _shown(node: Node, args: list[Code], _: Context) -> Code:
+    """The call that looks at the first row or column of a matrix; the names of the arguments follow it."""
+    X, *given = (c.text for c in args)
+    slices = {"row": f"{X}[..., 0, :]", "column": f"{X}[..., :, 0]"}
+    return Code(f"_shown({', '.join([*(slices[p] for p in node.data[1]), *(f'{x}={x}' for x in given)])})")
 
 
 def _shape(node: Node, context: Context) -> str:
@@ -218,6 +225,7 @@ def _repeat(node: Node, args: list[Code], context: Context) -> Code:
 _FRESH = (
     "add",
     "hadamard",
+    "in_place",
     "map",
     "product",
     "scale",
@@ -294,6 +302,8 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "active_lu": _active_lu,
     "active_solve": _active_solve,
     "checked": _checked,
+    "shown": _shown,
+    "in_place": _call("_entrywise"),
     "add_diagonal": _add_diagonal,
     "column": _column,
     "entry": _entry,

@@ -19,7 +19,7 @@ def prologue(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
     general = [*_general(sig, write), f"batch = _batch({arrays})"]
     plain = _plain(sig)
     if plain:
-        comment = "# Float64 matrices and floats pass here; all else is converted, or refused with a reason."
+        comment = "# Float64 matrices and floats are plain; all else is converted, or refused with a reason."
         lines = [comment, *plain, "else:", *(f"    {line}" for line in general)]
     else:
         lines = general
@@ -67,8 +67,11 @@ def _plain(sig: Signature) -> list[str]:
         *(f"{x}.size" for x in sources),
     ]
     for shape, given in groups.items():
-        tests += _chain("{}.shape", given, " == ", f"({', '.join(shape)})")
-    start = ["if (", f"    {tests[0]}", *(f"    and {test}" for test in tests[1:]), "):"]
+        if shape == (f"{given[0]}.shape[0]", f"{given[0]}.shape[1]"):  # read from the first, which is then any
+            tests += _chain("{}.shape", given[1:], " == ", f"{given[0]}.shape")
+        else:
+            tests += _chain("{}.shape", given, " == ", f"({', '.join(shape)})")
+    start = ["plain = (", f"    {tests[0]}", *(f"    and {test}" for test in tests[1:]), ")", "if plain:"]
     return [*start, *(f"    {sig.names[k]} = {where}" for k, where in read.items()), "    batch = ()"]
 
 
@@ -83,10 +86,22 @@ def _chain(pattern: str, names: list[str], relation: str, value: str) -> list[st
     return [relation.join([*chain, value]) for chain in chains]
 
 
+#: Operations that make an array of their own, of the full shape and of the dtype of their operands.
+_MADE = (
+    "times", "product", "checked", "in_place", "scale", "hadamard", "scale_rows", "scale_columns",
+    "active_solve", "lu_solve", "solve", "cholesky_solve", "contraction_solve",
+)  # fmt: skip
+
+
 def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
-    """Every result in the batch shape and dtype of the arguments."""
+    """Every result in the batch shape and dtype of the arguments; one made of plain arguments is as it should be."""
     arrays = [a.name for a in sig.of_kind("matrix", "scalar")]
     given = f"({', '.join(arrays)}{',' if len(arrays) == 1 else ''})"
+    if len(codes) == 1 and _plain(sig) and _is_made(codes[0][1]):
+        text, _, shape = codes[0]
+        name = text if text.isidentifier() else "result"
+        first = "" if name == text else f"result = {text}\n    "
+        return f"{first}return {name} if plain else _finish({name}, (*batch, {', '.join(shape)}), {given})"
     parts = []
     for text, node, shape in codes:
         if node.shape:
@@ -94,6 +109,11 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
         else:
             parts.append(f"_finish(np.atleast_2d({text})[..., 0, 0], batch, {given})")
     return f"return {', '.join(parts)}"
+
+
+def _is_made(node: Node) -> bool:
+    inner = node.args[0] if node.op == "shown" else node
+    return inner.op in _MADE and inner.shape != (1, 1)
 
 
 def numpy_companion(setup: str, make: str) -> str:
