@@ -59,10 +59,11 @@ class Name:
 
 @dataclass(frozen=True)
 class Style:
-    """What differs between the two printers, and the names in force."""
+    """What differs between the two printers, the names in force, and what is printed already: shared parts once."""
 
     tex: bool
     names: Names = field(default=())
+    known: dict[Expr, tuple[str, int]] = field(default_factory=dict, compare=False)
 
 
 pieces = Rules("printing")
@@ -81,6 +82,13 @@ def latex(x: Expr, names: Names = ()) -> str:
 
 
 def _piece(x: Expr, st: Style) -> tuple[str, int]:
+    found = st.known.get(x)
+    if found is None:
+        found = st.known[x] = _print(x, st)
+    return found
+
+
+def _print(x: Expr, st: Style) -> tuple[str, int]:
     for expr, name in st.names:
         if x == expr:
             return (name.latex if st.tex else name.text), ATOM
