@@ -72,24 +72,25 @@ class AdjointMotion:
     def add(self, before: State, after: State, start: float, end: float) -> None:
         """Go on along one step of the run, from `before` at time `start` to `after` at time `end`."""
         line = _Line(before, after)
+        first = before.J.adjoint.equilibrium
         self.total += after.J.Q - before.J.Q
         marks: list[tuple[float, int, int, bool]] = []
         sizes: list[float] = []
         n = len(self.total)
-        s, gates = np.zeros(n), np.array(before.J.adjoint.equilibrium.gates)
-        u = np.array(before.J.adjoint.equilibrium.U)
-        rows = np.arange(n)
+        s, gates, rows = np.zeros(n), np.array(first.gates), np.arange(n)
+        u, z, q = np.array(first.U), np.array(first.Z), np.array(before.J.Q)
         for _ in range(_MOST_ROUNDS):
-            to, u_there, flips = line.first_switches(rows, s[rows], gates[rows], u[rows])
-            self._smooth_piece(line, rows, s[rows], to, gates[rows])
-            s[rows], u[rows] = to, u_there
+            to, u_there, z_there, flips = line.first_switches(rows, s[rows], gates[rows], u[rows], z[rows])
+            q[rows] = self._smooth_piece(line, rows, s[rows], to, gates[rows], q[rows])
+            s[rows], u[rows], z[rows] = to, u_there, z_there
             hit = flips.any(axis=1)
             rows, flips = rows[hit], flips[hit]
             if not rows.size:
                 break
-            closed = line.adjoint(rows, s[rows], gates[rows])
+            here = line.adjoint(rows, s[rows], gates[rows], q[rows])
             gates[rows] ^= flips
-            jump = line.adjoint(rows, s[rows], gates[rows]) - closed
+            q[rows] = line.adjoint(rows, s[rows], gates[rows], here)
+            jump = q[rows] - here
             self.jumps[rows] += jump
             length = row_norms(np, jump)
             self.jump_length[rows] += length
@@ -99,15 +100,22 @@ class AdjointMotion:
                 sizes.append(float(length[row]) / int(flips[row].sum()))
         self._note(marks, sizes, (end - start) * _LOCATED)
 
-    def _smooth_piece(self, line: _Line, rows: NDArray[np.intp], low: Matrix, high: Matrix, gates: Matrix) -> None:
-        half = (high - low) / 2
-        q = None
-        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            s = low + half * (1 + node)
-            q = line.adjoint(rows, s, gates, q)
-            slope = line.adjoint_slope(s, gates, q)
+    def _smooth_piece(
+        self, line: _Line, rows: NDArray[np.intp], low: Matrix, high: Matrix, gates: Matrix, q: Matrix
+    ) -> Matrix:
+        """Add the integral of (11) between two points, with q near them to begin from; q at the last node.
+
+        All nodes are solved in one go, since products with many rows cost little more than products with few.
+        """
+        half, nodes = (high - low) / 2, len(_NODES)
+        s = np.concatenate([low + half * (1 + node) for node in _NODES])
+        masks = np.tile(gates, (nodes, 1))
+        found = line.adjoint(np.tile(rows, nodes), s, masks, np.tile(q, (nodes, 1)))
+        slopes = line.adjoint_slope(s, masks, found).reshape(nodes, *q.shape)
+        for weight, slope in zip(_WEIGHTS, slopes, strict=True):
             self.smooth[rows] += (weight * half)[:, None] * slope
             self.smooth_length[rows] += weight * half * row_norms(np, slope)
+        return found[-len(rows) :]
 
     def _note(self, marks: list[tuple[float, int, int, bool]], sizes: list[float], width: float) -> None:
         if not marks:
@@ -127,6 +135,7 @@ class _Line:
         self.gamma, self.b, self.A = net.gamma, np.asarray(net.b), np.asarray(net.A)
         self.V = np.asarray(after.net.A) - self.A
         self.P = np.asarray(net.injection(before.J.X))
+        self.end = np.asarray(after.J.Z)
 
     def _solve(self, offset: Matrix, s: Matrix, gates: Matrix, x: Matrix | None, transpose: bool) -> Matrix:
         """``x_i = D_i (offset_i + gamma M(s_i) x_i)`` with M = A, or A^T, to round-off."""
@@ -152,36 +161,45 @@ class _Line:
         """``dq/ds = gamma R^T V^T q`` (gg22 eq. 11 along V)."""
         return self._solve(self.gamma * (q @ self.V), s, gates, None, True)
 
-    def preactivation(self, rows: NDArray[np.intp], s: Matrix, gates: Matrix) -> Matrix:
-        """u of some samples at s, the equilibrium taken with these gates."""
-        z = self._solve(self.P[rows], s, gates, None, False)
+    def preactivation(self, rows: NDArray[np.intp], s: Matrix, gates: Matrix, near: Matrix) -> tuple[Matrix, Matrix]:
+        """u and z of some samples at s, the equilibrium taken with these gates, found from a z nearby."""
+        z = self._solve(self.P[rows], s, gates, near, False)
         u: Matrix = self.gamma * (z @ self.A.T + s[:, None] * (z @ self.V.T)) + self.P[rows]
-        return u
+        return u, z
 
     def first_switches(
-        self, rows: NDArray[np.intp], s: Matrix, gates: Matrix, u: Matrix
-    ) -> tuple[Matrix, Matrix, NDArray[np.bool_]]:
-        """For each sample the first s at which a gate is contradicted (else 1), u there, and the gates that are.
+        self, rows: NDArray[np.intp], s: Matrix, gates: Matrix, u: Matrix, z: Matrix
+    ) -> tuple[Matrix, Matrix, Matrix, NDArray[np.bool_]]:
+        """For each sample the first s at which a gate is contradicted (else 1), u and z there, and the gates that are.
 
         Interpolation and bisection in turns on the bracket [agrees, contradicted]; a gate that switches and switches
         back between two points looked at is not seen.
         """
         low, high = s.copy(), np.ones_like(s)
-        u_low, u_high = u.copy(), self.preactivation(rows, high, gates)
+        u_low, z_low = u.copy(), z.copy()
+        u_high, z_high = self.preactivation(rows, high, gates, self.end[rows])
         wrong = (u_high > 0) != gates
         for k in range(_MOST_HALVINGS):
             busy = np.flatnonzero(wrong.any(axis=1) & (high - low > _LOCATED))
             if not busy.size:
-                return high, u_high, wrong
-            a, b = np.abs(u_low[busy]), np.abs(u_high[busy])
-            share = np.where(wrong[busy], a / np.where(a + b > 0, a + b, 1.0), 1.0).min(axis=1)
-            nudge = 0.5 * _LOCATED / (high[busy] - low[busy])  # to the far side, so that the bracket closes from both
-            share = np.full(len(busy), 0.5) if k % 3 == 2 else share + (nudge if k % 3 else -nudge)
-            at = low[busy] + np.clip(share, 0.0, 1.0) * (high[busy] - low[busy])
-            there = self.preactivation(rows[busy], at, gates[busy])
-            bad = (there > 0) != gates[busy]
-            left, right = busy[~bad.any(axis=1)], busy[bad.any(axis=1)]
-            low[left], u_low[left] = at[~bad.any(axis=1)], there[~bad.any(axis=1)]
-            high[right], u_high[right] = at[bad.any(axis=1)], there[bad.any(axis=1)]
-            wrong[right] = bad[bad.any(axis=1)]
-        return high, u_high, wrong
+                break
+            share = _share(np.abs(u_low[busy]), np.abs(u_high[busy]), wrong[busy], high[busy] - low[busy], k)
+            at = low[busy] + share * (high[busy] - low[busy])
+            near = z_low[busy] + share[:, None] * (z_high[busy] - z_low[busy])
+            u_there, z_there = self.preactivation(rows[busy], at, gates[busy], near)
+            bad = (u_there > 0) != gates[busy]
+            back = bad.any(axis=1)
+            left, right = busy[~back], busy[back]
+            low[left], u_low[left], z_low[left] = at[~back], u_there[~back], z_there[~back]
+            high[right], u_high[right], z_high[right] = at[back], u_there[back], z_there[back]
+            wrong[right] = bad[back]
+        return high, u_high, z_high, wrong
+
+
+def _share(a: Matrix, b: Matrix, wrong: NDArray[np.bool_], width: Matrix, k: int) -> Matrix:
+    """Where to look next in each bracket, by interpolation of ``|u|`` = a, b at its ends, or at the middle in turns."""
+    if k % 3 == 2:
+        return np.full(len(a), 0.5)
+    nudge = 0.5 * _LOCATED / width  # to the far side, so that the bracket closes from both
+    share: Matrix = np.where(wrong, a / np.where(a + b > 0, a + b, 1.0), 1.0).min(axis=1)
+    return np.clip(share + (nudge if k % 3 else -nudge), 0.0, 1.0)

@@ -93,31 +93,54 @@ def test_trained_network(m, n, record_property):
         assert found["default"] <= 1.3 * sweeps["anderson"] * 1.25
 
 
-@pytest.mark.parametrize(("error", "tol", "least"), [(5e-3, 0.06, 25.0), (1e-3, 0.006, 7.0)])
-def test_flow_on_digits(error, tol, least, record_property):
-    """Error of ||r|| at t = 300 against a fine run, and the time of SciPy's RK45 at rtol 1e-3 and 1e-4.
+@pytest.fixture(scope="module")
+def digits_flow():
+    """The flow on digits, m = 256, n = 100, to t = 300: a function that gives processor time and residuals on the way.
 
-    The error of r as a vector is printed beside it: it is larger, for both, since gates switch along the way.
+    With it a reference at a hundredth of the tolerances compared; it is itself 7e-4 (||r||: 7e-5) from one at 0.0002.
     """
     data = load("digits", samples=100, classes=(3, 8))
     net = ReLUNetwork.random(width=256, inputs=data.X.shape[1], gamma0=0.25, seed=0)
 
     def measure(**options):
-        start = time.perf_counter()
-        run = gradient_flow(net, data.X, data.y, t_end=300.0, record=1, **options)
-        return time.perf_counter() - start, run.predictions[-1] - data.y
+        start = time.process_time()
+        run = gradient_flow(net, data.X, data.y, t_end=300.0, record=[20.0, 50.0, 100.0, 200.0], **options)
+        return time.process_time() - start, (run.predictions - data.y)[1:]
 
-    fine = measure(tol=0.001)[1]
-    size = float(np.linalg.norm(fine))
-    times, norms = {}, {}
-    for name, options in (("etd2", {"tol": tol}), ("rk45", {"method": "rk45", "tol": 1e-3 if error > 2e-3 else 1e-4})):
-        times[name], r = measure(**options)
-        norms[name] = abs(float(np.linalg.norm(r)) / size - 1)
-        vector = float(np.linalg.norm(r - fine)) / size
-        print(f"flow, {name}: {times[name]:.2f} s, error of ||r|| {norms[name]:.1e}, of r {vector:.1e}")
-    record_property("ratio", times["rk45"] / times["etd2"])
-    assert norms["etd2"] <= error
-    assert times["rk45"] / times["etd2"] >= least
+    return measure, measure(tol=0.0006)[1]
+
+
+def _norm_error(found, exact):
+    """``max_t | ||r|| / ||r_exact|| - 1 |``: the error of the curve of the loss."""
+    return float(np.max(np.abs(np.linalg.norm(found, axis=1) / np.linalg.norm(exact, axis=1) - 1)))
+
+
+def _vector_error(found, exact):
+    """``max_t ||r - r_exact|| / ||r_exact||``."""
+    return float(np.max(np.linalg.norm(found - exact, axis=1) / np.linalg.norm(exact, axis=1)))
+
+
+@pytest.mark.parametrize(
+    ("measured", "error", "tol", "rtol", "least"),
+    [
+        (_norm_error, 5e-3, 0.1, 0.007, 25.0),  # RK45 misses it at rtol 0.01, etd2 at 0.12
+        (_norm_error, 1e-3, 0.02, 0.001, 7.0),  # at 0.0025, and 0.025
+        (_vector_error, 5e-3, 0.004, 0.0002, 7.0),  # at 0.0003, and 0.006
+    ],
+)
+def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_property):
+    """etd2 and SciPy's RK45, each at about the loosest tolerance that keeps the error on all of 0 to 300."""
+    measure, exact = digits_flow
+    times, errors = {}, {}
+    for name, options in (("etd2", {"tol": tol}), ("rk45", {"method": "rk45", "tol": rtol})):
+        times[name], found = measure(**options)
+        errors[name] = measured(found, exact)
+        print(f"flow, {name}: {times[name]:.2f} s, error {errors[name]:.2e} ({measured.__name__}, asked {error:.0e})")
+    ratio = times["rk45"] / times["etd2"]
+    print(f"RK45 over etd2 {ratio:.1f}")
+    record_property("ratio", ratio)
+    assert max(errors.values()) <= error
+    assert ratio >= least
 
 
 def test_two_threads(record_property):
