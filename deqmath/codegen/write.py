@@ -44,11 +44,20 @@ def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
     functions = [_function(p, target, about) for p in plans]
     extra = about.appended or Appended("", (), ())
     body = "\n\n\n".join([*functions, *([extra.text] if extra.text else [])])
-    everything = "\n\n\n".join([*needed(target.helpers, body), body])
+    everything = _in_order(needed(target.helpers, body), body, target.decorator)
     top = header(__version__, target.name, about.claim, about.assumptions)
     imports = import_block([*target.imports(everything), *extra.imports], everything)
     exported = _exported(sorted([*(p.name for p in plans), *extra.names], key=_sort_key))
     return folded(target.finished("\n".join([*top, "", *imports, "", *exported]) + "\n\n\n" + everything + "\n"))
+
+
+def _in_order(helpers: Sequence[str], body: str, decorator: str) -> str:
+    """What the reader came for, then the helpers; a decorator must stand before what it decorates."""
+    first = [h for h in helpers if decorator and h.startswith(f"def {decorator.removeprefix('@')}(")]
+    rest = [h for h in helpers if h not in first]
+    if rest:
+        rest[0] = f"# Below, private: the checks of arguments, and pieces of linear algebra.\n\n\n{rest[0]}"
+    return "\n\n\n".join([*first, body, *rest])
 
 
 def import_block(lines: Sequence[str], text: str) -> list[str]:

@@ -15,6 +15,8 @@ from deqmath.codegen.runtime.model_shared import Equilibrium, NotConverged, _che
 adjoint: Any
 picard_step: Any
 _fails: Any
+_kind: Any
+_matrix: Any
 
 # Copied from here.
 
@@ -50,14 +52,18 @@ def _fixed_point_backward(tolerance: float, max_sweeps: int, saved: Any, cotange
 _fixed_point.defvjp(_fixed_point_forward, _fixed_point_backward)
 
 
-def equilibrium(A: Any, Phi: Any, gamma: Any, *, tolerance: float = 1e-12, max_sweeps: int = 1000) -> Equilibrium:
+def equilibrium(A: Any, Phi: Any, gamma: Any, *, tolerance: float | None = None, max_sweeps: int = 1000) -> Equilibrium:
     """Solve ``Z = relu(gamma A Z + Phi)`` by fixed-point sweeps, differentiable in A, Phi and gamma.
 
     They converge where ``gamma ||A||_2 < 1``, and stop when no entry changes by more than
-    ``tolerance`` (choose about 1e-6 in float32). The samples are the columns of Phi (m x n) and of Z.
+    ``tolerance``, by default 256 units in the last place of 1. The samples are the columns of Phi (m x n) and of Z.
     """
+    Phi = _matrix("Phi", Phi, "(m, n)")
+    tolerance = 256 * float(jnp.finfo(Phi.dtype).eps) if tolerance is None else tolerance
     _check_limits(tolerance, max_sweeps)
-    Z, change, sweeps = _fixed_point(A, Phi, jnp.asarray(gamma, dtype=Phi.dtype), tolerance, max_sweeps)
+    Z, change, sweeps = _fixed_point(
+        A, Phi, jnp.asarray(gamma, dtype=_kind(A=A, Phi=Phi, gamma=gamma)), tolerance, max_sweeps
+    )
     return Equilibrium(Z, change <= tolerance, sweeps, change)
 
 

@@ -13,6 +13,8 @@ from deqmath.codegen.runtime.model_shared import Equilibrium, _check_limits
 adjoint: Any
 output: Any
 picard_step: Any
+_kind: Any
+_matrix: Any
 
 # Copied from here.
 
@@ -42,13 +44,15 @@ class _FixedPoint(torch.autograd.Function):
         return gamma * Q @ Z.mT, Q, (Q * (A @ Z)).sum(), None, None
 
 
-def equilibrium(A: Any, Phi: Any, gamma: Any, *, tolerance: float = 1e-12, max_sweeps: int = 1000) -> Equilibrium:
+def equilibrium(A: Any, Phi: Any, gamma: Any, *, tolerance: float | None = None, max_sweeps: int = 1000) -> Equilibrium:
     """Solve ``Z = relu(gamma A Z + Phi)`` by fixed-point sweeps, differentiable in A, Phi and gamma.
 
     They converge where ``gamma ||A||_2 < 1``, and stop when no entry changes by more than
-    ``tolerance``. The samples are the columns of Phi (m x n) and of Z.
+    ``tolerance``, by default 256 units in the last place of 1. The samples are the columns of Phi (m x n) and of Z.
     """
+    Phi = _matrix("Phi", Phi, "(m, n)")
+    tolerance = 256 * float(torch.finfo(Phi.dtype).eps) if tolerance is None else tolerance
     _check_limits(tolerance, max_sweeps)
-    level = torch.as_tensor(gamma, dtype=Phi.dtype, device=Phi.device)
+    level = torch.as_tensor(gamma, **_kind(A=A, Phi=Phi, gamma=gamma))
     Z, change, sweeps = _FixedPoint.apply(A, Phi, level, tolerance, max_sweeps)
     return Equilibrium(Z, change <= tolerance, sweeps, change)

@@ -17,10 +17,7 @@ def sizes_lines(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
     if matrices:
         entries = [f'"{a.name}": ({a.name}, ({_axis(a.shape[0], dims)}, {_axis(a.shape[1], dims)}))' for a in matrices]
         call = ("sizes = " if sig.dims else "") + "_sizes({" + ", ".join(entries) + "})"
-        if len(call) > 110:
-            lines += [call[: call.index("{") + 1], *(f"    {e}," for e in entries), "})"]
-        else:
-            lines.append(call)
+        lines.append(call)
     lines += [f'{dims[k]} = sizes["{dims[k]}"]' for k in sig.dims]
     for a in matrices:
         if any(not (k.is_Symbol or k.is_Integer) for k in a.shape):
