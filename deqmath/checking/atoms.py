@@ -244,7 +244,7 @@ class Calls:
 
     def __init__(self, rng: random.Random, guess: list[bool] | None = None) -> None:
         self.rng, self.guess = rng, guess
-        self.phase, self.k = "first", 0
+        self.phase, self.k, self.rootless = "first", 0, False
         self.first: list[tuple[str, Any]] = []
         self.values: list[Any] = []
         self.moves: list[bool] = []
@@ -253,7 +253,7 @@ class Calls:
 
     def start(self, phase: str) -> None:
         """Begin one evaluation of the residual."""
-        self.phase, self.k, self.arguments = phase, 0, []
+        self.phase, self.k, self.arguments, self.rootless = phase, 0, [], False
 
     def __call__(self, name: str, x: Any, draw: Callable[[], Any], known: Callable[[], Any]) -> Any:
         """The value of this call: ``draw`` makes a new one, ``known`` asks what holds outside the equation."""

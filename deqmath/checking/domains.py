@@ -193,10 +193,19 @@ class PrimeField(Domain):
                 raise BadPoint(msg)
 
     def sqrt(self, x: Any) -> Any:
-        """Square roots exist for half of the residues; integers use the roots of their primes."""
+        """Square roots exist for half of the residues; integers use the roots of their primes.
+
+        While an equation is solved a number without a root gets a stand-in, so that a root of the unknown shows as an
+        equation that is not affine.
+        """
+        if self.calls is not None and self.calls.phase != "solve":
+            return x + 1  # only whether arguments move is asked then
         v = int(x)
         root = pow(v, (self.p + 1) // 4, self.p)
         if root * root % self.p != v:
+            if self.calls is not None:
+                self.calls.rootless = True
+                return x + 1
             msg = f"{v} has no square root modulo p"
             raise BadPoint(msg)
         if v > 1000:

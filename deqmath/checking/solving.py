@@ -305,6 +305,9 @@ def _solve_affine(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], b
         found = at([v + s for v, s in zip(before, step, strict=True)])
         if domain.differs(found, found - found):
             raise NotSolvable
+        if calls.rootless:
+            msg = "a number at the solution has no square root in the field"
+            raise BadPoint(msg)
         return Columns(columns, rank < n)
     if _affine_at(at, before, start, columns, domain, point):
         msg = "the equation is singular at this point"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from sympy import Identity, Inverse, MatrixSymbol, atan, cos, exp, log, sin, tanh
+from sympy import Identity, Inverse, MatrixSymbol, Symbol, Trace, atan, cos, exp, log, sin, sqrt, tanh
 
 import deqmath as dm
 from deqmath.checking.atoms import Atoms, Gates
@@ -14,7 +14,7 @@ from deqmath.checking.evaluation import Evaluator
 from deqmath.checking.points import alphabet, draw_symbols, new_point
 from deqmath.checking.solving import NotSolvable, groups, satisfy
 
-m, n = dm.dim("m"), dm.dim("n")
+m, n, lam = dm.dim("m"), dm.dim("n"), Symbol("lambda", positive=True)
 A, B, X, Q = (MatrixSymbol(s, m, m) for s in "ABXQ")
 z, w = MatrixSymbol("z", m, 1), MatrixSymbol("w", m, 1)
 Z, Phi = MatrixSymbol("Z", m, n), MatrixSymbol("Phi", m, n)
@@ -110,3 +110,15 @@ def test_a_verdict_off_the_solution_set_says_so():
     # True on the set only, and no exact point of the set can be made: undecided, not refuted.
     on_set = dm.check_equal(X * (Q + A * X), Identity(m), assuming=dm.equation(residual, X))
     assert on_set.status == "undecided"
+
+
+@pytest.mark.parametrize("inside", ["alone", "in a function"])
+def test_a_root_of_the_unknown_is_checked_off_the_solution_set_at_worst(inside):
+    """Layers that normalise: ``z = u/||u||`` is affine in z for no value of the root, ``tanh(u/||u||)`` for one of tanh."""
+    u = A * z + w
+    scaled = u / sqrt(Trace(u.T * u) / m + lam)
+    residual = z - (scaled if inside == "alone" else dm.elementwise(tanh, scaled))
+    found = dm.implicit_jacobian(residual, z, A)
+    assert found.verdict().status == "verified"
+    for slip in (2 * found.result, -found.result):
+        assert dm.check_implicit_derivative(slip, residual, z, A).status != "verified"
