@@ -127,12 +127,8 @@ def _size_symbols(exprs: list[Any]) -> set[Symbol]:
 def _index_symbols(exprs: list[Any]) -> dict[Symbol, Expr]:
     """Free sample indices (a column asked for by its number), with the count they stay below."""
     bound = {t.index for e in exprs for t in e.atoms(Total)}
-    return {
-        c.index: c.arg.shape[1]
-        for e in exprs
-        for c in sorted(e.atoms(Column), key=str)
-        if c.index.is_Symbol and c.index not in bound
-    }
+    free = [{c for c in e.atoms(Column) if c.index.is_Symbol and c.index not in bound} for e in exprs]
+    return {c.index: c.arg.shape[1] for columns in free for c in sorted(columns, key=str)}
 
 
 def ordered(sig: Signature, order: list[str]) -> Signature:

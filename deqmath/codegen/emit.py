@@ -9,7 +9,7 @@ from sympy import Function, Pow, Symbol
 
 from deqmath.codegen.describe import Describer, gated_matrix, index_name, inverted
 from deqmath.codegen.graph import Node, free_indices, walk
-from deqmath.codegen.passes.certify import names, outside
+from deqmath.codegen.passes.certify import LINEAR, names, outside
 from deqmath.codegen.targets.base import Code, Context, Target
 from deqmath.expressions.nodes import RELU, STEP
 
@@ -23,6 +23,12 @@ _LINES = {
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
 _SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu", "cholesky", "low_rank_solve", "contraction_solve")
+#: Operations beside the linear ones that make no NaN of finite numbers, or do so in LAPACK, without a warning.
+_SILENT = (
+    "input", "identity", "zeros", "ones", "constant", "from_scalar", "diagonal", "column", "entry", "vec", "unvec", "kron",
+    "kron_apply", "row_sum", "column_dot", "trace", "trace_product", "add_diagonal", "active_lu", "active_solve", "lu",
+    "lu_solve", "checked", "shown", "product", "repeat", "total", "stack",
+)  # fmt: skip
 _WIDEST = 88
 
 
@@ -39,6 +45,7 @@ class Emitter:
         self._uses: Counter[Node] = Counter()
         self._activated: set[Node] = set()
         self._witness: dict[str, Node] = {}
+        self._one_block = self._quiet = False
         self._free: dict[Node, frozenset[Symbol]] = {}
         self.describer = Describer(self._name_of)
         self.symbols: dict[Symbol, str] = dict(names)
@@ -49,6 +56,7 @@ class Emitter:
         self._uses = Counter(a for n in walk(roots) for a in n.args)
         self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
         self._witness = {x: n for n in walk(roots) if n.op in ("checked", "shown") for x in names(n)}
+        self._one_block = all(n.op in _SILENT or _is_silent(n) for n in walk(roots))
         return [self.expr(r) for r in roots]
 
     def expr(self, node: Node) -> Code:
@@ -60,7 +68,7 @@ class Emitter:
         if node.op == "shown":
             return self._shown(node)
         if node.op == "checked":
-            self._looked_at(node)
+            return self._checked(node)
         if node.op == "input":
             self._look_first(node)
             code = Code(self.inputs[node.data])
@@ -90,22 +98,37 @@ class Emitter:
         for x in names(node):
             self._witness.pop(x, None)
 
-    def _shown(self, node: Node) -> Code:
-        """A matrix whose first row or column is looked at; up to there NumPy warns of nothing."""
-        for x in outside(node.args[0]):
+    def _checked(self, node: Node) -> Code:
+        """A product with a column, which is looked at."""
+        outer = self._silence(node)
+        code = self._assign(node, self._render(node))
+        self._indent = outer
+        return code
+
+    def _silence(self, node: Node) -> str:
+        """Begin the lines under which nothing warns of bad numbers; what may warn of others comes before them."""
+        for x in outside(node):
             code = self.expr(x)
-            if not code.text.isidentifier() and (x.op not in _LEAVES or (x.op == "scalar" and _can_be_nan(x))):
+            if not code.text.isidentifier() and not (x.op in _LEAVES and _is_silent(x)):
                 self._assign(x, code)
-        for x in walk([node.args[0]]):
+        for x in walk([node]):
             if x.op == "input" and x.data not in names(node):
                 self._look_first(x)
         self._looked_at(node)
-        self.lines.append(f"{self._indent}{self.target.quiet}")
-        self._indent += "    "
+        if not self._quiet:
+            self.lines.append(f"{self._indent}{self.target.quiet}")
+            self._indent += "    "
+            self._quiet = self._one_block
+            return self._indent if self._one_block else self._indent[4:]
+        return self._indent
+
+    def _shown(self, node: Node) -> Code:
+        """A matrix whose first row or column is looked at."""
+        outer = self._silence(node)
         code = self.expr(node.args[0])
         if not code.text.isidentifier():
             code = self._assign(node.args[0], code)
-        self._indent = self._indent[4:]
+        self._indent = outer
         given = [code, *(Code(self.inputs[x]) for x in names(node))]
         self.lines.append(f"{self._indent}{self.target.render(node, given, self.context).text}")
         self._codes[node], self._named[node] = code, code.text
@@ -231,7 +254,11 @@ class Emitter:
             self.expr(body)
 
 
-def _can_be_nan(s: Node) -> bool:
-    """Whether a scalar formula has a function or a root of something that is no dimension."""
-    parts = s.data.atoms(Function, Pow)
-    return any(not all(x.is_integer for x in e.free_symbols) and not (e.is_Pow and e.exp.is_Integer) for e in parts)
+def _is_silent(n: Node) -> bool:
+    """Whether finite numbers, as long as they do not overflow, cannot give what is not a number."""
+    if n.op == "map":
+        return bool(n.data in (STEP, RELU))
+    if n.op != "scalar":
+        return n.op in LINEAR
+    parts = n.data.atoms(Function, Pow)  # of dimensions, or whole powers
+    return all(all(x.is_integer for x in e.free_symbols) or (e.is_Pow and e.exp.is_Integer) for e in parts)

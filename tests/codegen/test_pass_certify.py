@@ -64,8 +64,8 @@ def test_a_matrix_that_reaches_no_result_unchanged_is_scanned():
 
 @pytest.mark.parametrize("expr", [A * B, Z * Q.T, 2 * A * B + Z * Q.T])
 def test_a_product_is_looked_at_in_its_first_row_and_column(expr):
-    source = dm.generate({"f": expr}).source
-    assert "_finite" not in source.split('"""')[-1]
+    source = inspect.getsource(dm.generate({"f": expr}).load().f)
+    assert "_finite" not in source
     assert "[..., 0, :], " in source
     assert "[..., :, 0], " in source
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
 
 def _real(name: str, value: Any) -> np.ndarray:
@@ -157,17 +156,11 @@ def _stated(**arguments: Any) -> None:
 
 def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
     """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
-    if M.ndim == X.ndim == 2 and M.dtype is X.dtype is np.dtype(float):
-        by_columns = M.flags.f_contiguous  # as BLAS reads them; it warns of nothing
-        Y = scipy.linalg.blas.dgemv(1.0, M if by_columns else M.T, X, trans=not by_columns)[:, None]
-    else:
-        with np.errstate(all="ignore"):
-            Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
+    Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
     total = float(np.vdot(Y, Y))
-    if total - total == 0.0:
-        return Y
-    _finite(**argument)
-    return M @ X  # the product overflows, and NumPy says so
+    if total - total != 0.0:
+        _finite(**argument)
+    return Y
 
 
 def _shown(*parts: np.ndarray, **arguments: np.ndarray) -> None:
