@@ -150,29 +150,29 @@ def claim(
     ('demo.one', 'By counting.')
     """
 
-    def register(function: Callable[..., Any]) -> Claim:
-        where = _where(function)
-        fields = {"id": id, "source": source, "equation": equation, "statement": statement}
-        _check_fields(where, fields, expect)
-        _check_callables(where, id, function, exports, derivation)
-        code = inspect.unwrap(function).__code__
-        made = Claim(
-            **fields,
-            expect=expect,
-            function=function,
-            file=Path(code.co_filename),
-            line=code.co_firstlineno,
-            prose=inspect.getdoc(function) or "",
-            exports=exports,
-            derivation=derivation,
-            derivatives=derivatives,
-        )
-        registry = collecting.get()
-        if registry is not None:
-            registry.append(made)
-        return made
+    fields: dict[str, Any] = {"id": id, "source": source, "equation": equation, "statement": statement}
+    given = {"exports": exports, "derivation": derivation, "derivatives": derivatives}
+    return lambda function: _registered(function, fields, expect, given)
 
-    return register
+
+def _registered(function: Callable[..., Any], fields: dict[str, Any], expect: Expect, given: dict[str, Any]) -> Claim:
+    where = _where(function)
+    _check_fields(where, fields, expect)
+    _check_callables(where, fields["id"], function, given["exports"], given["derivation"])
+    code = inspect.unwrap(function).__code__
+    made = Claim(
+        **fields,
+        **given,
+        expect=expect,
+        function=function,
+        file=Path(code.co_filename),
+        line=code.co_firstlineno,
+        prose=inspect.getdoc(function) or "",
+    )
+    registry = collecting.get()
+    if registry is not None:
+        registry.append(made)
+    return made
 
 
 def _where(function: Callable[..., Any]) -> str:

@@ -101,13 +101,7 @@ def holds_on(
     >>> holds_on([Pair(1.0, 2.0, "a"), Pair(3.0, 4.0, "b")], "x <= y").evidence[0].detail
     'x <= y on 2 instances; closest ratio 0.75 (b)'
     """
-    if not pairs:
-        msg = f"no instance of {statement} was given; needed at least one"
-        raise InputError(msg)
-    lost = next((pair for pair in pairs if pair.left != pair.left or pair.right != pair.right), None)
-    if lost is not None:
-        msg = f"{statement}: the sides at {lost.where} are {lost.left} and {lost.right}; needed two numbers"
-        raise InputError(msg)
+    _check_sides(pairs, statement)
     judged = subject or Tightened()
     sides = [_sides(pair, judged) for pair in pairs]
     worst = max(sides, key=lambda pair: pair.ratio)
@@ -132,6 +126,16 @@ def holds_on(
     script = f"{worst.script}\n# {detail}".lstrip() if violated else None
     whole = Tightened(judged.factor, judged.reversed, worst.ratio)
     return Verdict((Evidence(kind, status, detail, figures),), script, (), whole, recheck)
+
+
+def _check_sides(pairs: Sequence[Pair], statement: str) -> None:
+    if not pairs:
+        msg = f"no instance of {statement} was given; needed at least one"
+        raise InputError(msg)
+    lost = next((pair for pair in pairs if pair.left != pair.left or pair.right != pair.right), None)
+    if lost is not None:
+        msg = f"{statement}: the sides at {lost.where} are {lost.left} and {lost.right}; needed two numbers"
+        raise InputError(msg)
 
 
 def _sides(pair: Pair, judged: Tightened) -> Pair:
