@@ -38,10 +38,11 @@ class UnknownNodeError(DeqmathError, TypeError):
     """A pass met an expression node for which it has no rule; nothing is ever silently zero."""
 
     def __init__(self, node: object, table: str) -> None:
-        super().__init__(
-            f"no {table} rule for the node {type(node).__name__}, met in {node}; "
-            f"register one in deqmath with @{table}.register({type(node).__name__})"
-        )
+        name = type(node).__name__
+        way = f"register one in deqmath with @{table}.register({name})"
+        if name == "Sum":  # what SymPy makes of (x.T * A * y)[0, 0]
+            way = "write Trace(M) for the entry of a 1 x 1 matrix M, and dm.total for a sum over samples"
+        super().__init__(f"no {table} rule for the node {name}, met in {node}; {way}")
 
 
 class KinkError(DeqmathError, ValueError):

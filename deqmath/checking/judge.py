@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Identity, MatMul, MatrixExpr, S
+from sympy import Expr, Identity, MatMul, MatrixExpr, Rational, S
 
 from deqmath.checking.ball_agreement import ball_agreement
 from deqmath.checking.counterexample import boundary_counterexample, find_counterexample
@@ -161,7 +162,7 @@ def shape_of(x: Any) -> tuple[Any, ...]:
 
 def as_matrix(x: Any, name: str) -> MatrixExpr:
     """An argument (expression, scalar, SymPy matrix, derivation) as a matrix expression."""
-    x = plain(x)
+    x = plain(Rational(x) if isinstance(x, (int, Fraction)) and not isinstance(x, bool) else x)
     if isinstance(x, MatrixExpr):
         return x
     if isinstance(x, Expr):

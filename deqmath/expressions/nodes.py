@@ -63,7 +63,7 @@ class _Node(MatrixExpr):
     """Base of deqmath's own nodes: the first argument carries the shape."""
 
     def _entry(self, i: Any, j: Any, **_: Any) -> Expr:
-        msg = f"entry ({i}, {j}) of {type(self).__name__} stays symbolic in deqmath; evaluate the whole matrix instead"
+        msg = f"entry ({i}, {j}) of {type(self).__name__} stays symbolic in deqmath; use the whole matrix, or Trace(M) for the entry of a 1 x 1 M"
         raise InputError(msg)
 
     def doit(self, **hints: Any) -> MatrixExpr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from fractions import Fraction
 
 import pytest
 from sympy import (
@@ -115,3 +116,14 @@ def test_counterexamples_are_small():
 def test_unknowns_have_no_fractions_where_that_is_possible(name):
     values = WRONG[name]().counterexample.split("at = {")[1].split("}")[0]
     assert "/" not in values
+
+
+@pytest.mark.parametrize(("number", "status"), [(0, "verified"), (1, "refuted"), (Fraction(1, 2), "refuted")])
+def test_a_side_may_be_a_number(number, status):
+    assert dm.check_equal(Trace(A * B - B * A), number).status == status
+
+
+@pytest.mark.parametrize("number", [True, 0.5, "0"])
+def test_a_side_is_no_text_float_or_truth_value(number):
+    with pytest.raises(dm.InputError, match=repr(number)):
+        dm.check_equal(Trace(A), number)

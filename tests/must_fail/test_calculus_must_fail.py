@@ -162,3 +162,8 @@ class TestTrapsOfSymPy:
 
 def test_a_mutant_of_nothing_is_nothing():
     assert all(v.expression != A * A for v in mutants(A * A))
+
+
+def test_a_sum_over_entries_says_what_to_write_instead():
+    with pytest.raises(UnknownNodeError, match="Trace"):
+        dm.check_equal((x.T * dm.hadamard(A, A.T) * x)[0, 0], Trace(A))
