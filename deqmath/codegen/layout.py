@@ -8,6 +8,9 @@ import tokenize
 #: The longest line of generated code.
 WIDTH = 118
 _OPEN, _CLOSE = "([{", ")]}"
+#: From Python 3.12 on the brackets inside a formatted text are tokens of their own; they are left alone.
+_TEXT_STARTS = {getattr(tokenize, "FSTRING_START", -1)}
+_TEXT_ENDS = {getattr(tokenize, "FSTRING_END", -1)}
 
 
 def folded(text: str) -> str:
@@ -61,10 +64,11 @@ def _commas(code: str) -> bool:
 
 def _operators(code: str) -> list[tuple[str, int, int]]:
     """The operators of a line, with their columns and how many brackets are open before them."""
-    found, depth = [], 0
+    found, depth, texts = [], 0, 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
-            if token.type == tokenize.OP:
+            texts += (token.type in _TEXT_STARTS) - (token.type in _TEXT_ENDS)
+            if token.type == tokenize.OP and not texts:
                 found.append((token.string, token.start[1], depth))
                 depth += (token.string in _OPEN) - (token.string in _CLOSE)
     except (tokenize.TokenError, IndentationError):  # a piece of a longer statement, or text

@@ -55,6 +55,30 @@ def test_an_equilibrium_that_is_not_reached_is_an_error(target, problem):
         module.predict(**given)
 
 
+@pytest.mark.parametrize("target", ["numpy", "array-api", "jax", "torch"])
+def test_single_precision_is_reached_by_default(target, problem):
+    module, given = _module(target), _arguments(target, *problem[:2])
+    single = {"numpy": "float32", "jax": "float32"}.get(target) or require(target).float32
+    change = {"array-api": lambda x: require(target).astype(x, single), "torch": lambda x: x.to(single)}
+    given |= {k: change.get(target, lambda x: x.astype(single))(given[k]) for k in ("A", "W", "X", "b")}
+    f = module.predict(**given)
+    assert f.dtype == given["A"].dtype
+    np.testing.assert_allclose(back(f).ravel(), problem[0].predict(problem[1]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_arguments_of_the_equilibrium_are_named(target, problem):
+    module, given = _module(target), _arguments(target, *problem[:2])
+    Phi = module.features(given["W"], given["X"])
+    with pytest.raises(ValueError, match=r"^gamma: received "):
+        module.equilibrium(given["A"], Phi, "0.1")
+    with pytest.raises(ValueError, match=r"^Phi: received "):
+        module.equilibrium(given["A"], "Phi", given["gamma"])
+    if target != "flint":
+        with pytest.raises(ValueError, match=r"^tolerance: received -1"):
+            module.equilibrium(given["A"], Phi, given["gamma"], tolerance=-1)
+
+
 def test_the_balls_hold_the_equilibrium(problem):
     net, X, _ = problem
     module, given = _module("flint"), _arguments("flint", *problem[:2])
