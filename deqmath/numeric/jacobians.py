@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import InputError, KinkError, NotConvergedError
-from deqmath.numeric.arrays import Array
+from deqmath.numeric.arrays import Array, is_foreign, is_numpy
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_gated
 from deqmath.numeric.network import DEFAULT_SWEEPS, DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.strategies import Automatic
@@ -31,6 +31,9 @@ def _one(net: ReLUNetwork, x: Any) -> Array:
             f"width {net.width} would need {net.width**3} numbers; dense Jacobians are for width <= {_MOST_WIDTH}, "
             "use equilibrium_jvp(net, X, V) instead"
         )
+        raise InputError(msg)
+    if is_foreign(x) or not is_numpy(net.xp):
+        msg = "dense Jacobians are for NumPy arrays; convert x and the parameters with np.asarray first"
         raise InputError(msg)
     return real_array(x, "x", 1)[None, :]
 

@@ -11,7 +11,7 @@ from deqmath.errors import InputError, NotConvergedError, ShapeError
 from deqmath.numeric.arrays import Array, row_norms, to_numpy
 from deqmath.numeric.losses import find_loss
 from deqmath.numeric.softmax_parameters import SoftmaxParameters
-from deqmath.numeric.validate import real_array, tolerance
+from deqmath.numeric.validate import in_range, real_array, tolerance
 
 #: Dense dynamics matrices hold (p m)^2 numbers.
 _MOST_DENSE = 4096
@@ -166,7 +166,8 @@ class SoftmaxNetwork(SoftmaxParameters):
         eq, form = self._solved(X), find_loss(loss)
         Y, xp = self._targets(y, eq.Z.shape[0]), eq.network.xp
         form.check(xp, Y)
-        return float(xp.sum(form.terms(xp, eq.Z @ eq.network.B.T, Y)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(in_range(xp.sum(form.terms(xp, eq.Z @ eq.network.B.T, Y)), "loss"))
 
     def gradient(self, X: Array | SoftmaxEquilibrium, y: Array, *, loss: str = "square") -> Any:
         """The gradient of the loss in the trainable parameters (k21).
@@ -194,9 +195,10 @@ class SoftmaxNetwork(SoftmaxParameters):
         eq, form = self._solved(X), find_loss(loss)
         net, Y = eq.network, self._targets(y, eq.Z.shape[0])
         form.check(net.xp, Y)
-        slope = form.slopes(net.xp, eq.Z @ net.B.T, Y).T @ eq.Z
-        forms = {"A": lambda: net.gamma * net._softmax_derivative(net.Wbar.T @ slope), "B": lambda: slope}
-        found = {name: forms[name]() for name in self.trainable}
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = form.slopes(net.xp, eq.Z @ net.B.T, Y).T @ eq.Z
+            forms = {"A": lambda: net.gamma * net._softmax_derivative(net.Wbar.T @ slope), "B": lambda: slope}
+            found = {name: in_range(forms[name](), f"gradient in {name}") for name in self.trainable}
         return found[self.trainable[0]] if len(found) == 1 else found
 
     def _softmax_derivative(self, M: Array) -> Array:

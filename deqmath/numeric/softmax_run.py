@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +138,8 @@ def decay_monitor(
     the loss at its end.
     """
     values = np.linalg.svd(X, compute_uv=False)
-    least = float(np.min(values[values > values[0] * max(X.shape) * np.finfo(np.float64).eps], initial=math.inf))
+    seen = values[values > values[0] * max(X.shape) * np.finfo(np.float64).eps]
+    least = float(seen.min()) if seen.size else 0.0  # samples that are all 0: nothing moves
     if last.form.name == "square":
         best = np.linalg.lstsq(X, last.Y, rcond=None)[0]
         goal = 0.5 * float(np.sum((X @ best - last.Y) ** 2))

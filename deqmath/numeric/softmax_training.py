@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import InputError, NotConvergedError
-from deqmath.numeric.arrays import is_foreign, is_numpy, joint_norm
+from deqmath.numeric.arrays import frobenius, is_foreign, is_numpy, joint_norm
 from deqmath.numeric.losses import find_loss
 from deqmath.numeric.run import RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
@@ -25,6 +25,10 @@ Matrix = NDArray[np.float64]
 _TIMES = 3000.0
 #: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
 _DIVERGED = 1e30
+#: Norms from which products and squares in a run may leave the range of float64.
+_MOST = 1e60
+#: An eigenvalue below this has no inverse that a run can be timed by.
+_LEAST_RATE = 1e-250
 
 
 def _prepare(net: SoftmaxNetwork, X: Any, y: Any, loss: str) -> tuple[Matrix, SoftmaxState]:
@@ -35,6 +39,11 @@ def _prepare(net: SoftmaxNetwork, X: Any, y: Any, loss: str) -> tuple[Matrix, So
     form, data = find_loss(loss), net._samples(X)
     Y = net._targets(y, data.shape[0])
     form.check(np, Y)
+    for name, array in (("samples X", data), ("targets y", Y), ("parameter B", np.asarray(net.B))):
+        size = frobenius(np, array)
+        if not size < _MOST:
+            msg = f"{name} has norm {size:.3g}, whose powers leave the range of float64 in training; scale it down"
+            raise InputError(msg)
     return data, SoftmaxState.solve(net, data, Y, form)
 
 
@@ -208,7 +217,7 @@ def _divergence(journey: SoftmaxJourney, moved: SoftmaxState, alpha: float) -> s
 def _fastest(state: SoftmaxState, option: str) -> float:
     """``1/lambda_max(K(0))``, the fastest time scale."""
     top = float(state.spectrum[0][-1])
-    if top > 0:
+    if top > _LEAST_RATE:
         return 1.0 / top
-    msg = f"the Gram matrix at the start is 0, so nothing moves on any time scale; pass {option}=, for example 1.0"
+    msg = f"the Gram matrix at the start is {'next to ' if top > 0 else ''}0, so nothing moves on any time scale; pass {option}=, for example 1.0"
     raise InputError(msg)

@@ -91,3 +91,24 @@ def test_a_step_that_diverges_is_said_and_the_run_is_kept():
     assert len(run.times) == run.steps + 1
     assert np.isfinite(run.final.A).all()
     assert gradient_descent(NET, X, Y, steps=50).status == "completed"
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_samples_that_are_all_zero_move_nothing(loss):
+    net = SoftmaxNetwork.random(width=2, gamma=0.5, seed=1)
+    run = gradient_flow(net, np.zeros((1, 2)), [1.0], t_end=1.0, loss=loss, record=2)
+    assert run.status == "completed"
+    assert np.ptp(run.loss) == 0
+    assert all(monitor.holds for monitor in run.monitors)
+
+
+def test_what_leaves_the_range_of_float64_is_said():
+    net = SoftmaxNetwork.random(width=2, gamma=0.5, seed=1)
+    X = np.full((1, 2), 1e160)
+    with pytest.raises(InputError, match=r"gradient in [AB] has entries beyond float64"):
+        net.gradient(X, [1.0])
+    with pytest.raises(InputError, match="loss has entries beyond float64"):
+        net.loss(X, [1.0])
+    for train in (lambda: gradient_flow(net, X, [1.0], t_end=1.0), lambda: gradient_descent(net, X, [1.0])):
+        with pytest.raises(InputError, match="samples X has norm"):
+            train()
