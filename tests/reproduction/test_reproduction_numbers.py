@@ -8,7 +8,7 @@ import flint
 import numpy as np
 import pytest
 
-from deqmath.bounds import limit_kernel
+from deqmath.bounds import Bound, BoundRecord, Entry, limit_kernel
 from deqmath.bounds.balls import precision
 from deqmath.bounds.coupling_width import coupling_width
 from deqmath.bounds.generalization_bound import coupling_error
@@ -16,7 +16,7 @@ from deqmath.bounds.theorem_chain import Given, closes, evaluate_chain
 from deqmath.errors import InputError
 from deqmath.numeric import ReLUNetwork
 from deqmath.reproduction.limit import Enclosed, complexity, confidence, least_samples
-from deqmath.reproduction.risk import bound_of_network
+from deqmath.reproduction.risk import bound_of_network, centred_complexity
 from deqmath.reproduction.tasks import DELTA, TASKS, Problem, problem
 from deqmath.reproduction.training import train
 
@@ -56,6 +56,7 @@ def test_training_ends_below_one_percent_and_a_finer_tolerance_agrees(given, mon
     assert coarse["a"]
     assert coarse["c"]
     assert coarse["loss"][-1] < 0.01
+    assert coarse["scaled_times"][-1] == pytest.approx(np.log(100))
     monkeypatch.setattr("deqmath.reproduction.training.TOL", 0.02)
     fine = train(given)
     assert coarse["test_error"] == pytest.approx(fine["test_error"], abs=0.01)
@@ -125,3 +126,42 @@ def test_the_width_of_the_coupling_error_is_sharp_and_refuses_nonsense():
     assert coupling_width(3, room=0.25, lambda_0=0.5, gamma0=0.25, c=2).status == "undecided"
     with pytest.raises(InputError, match="needed n >= 1"):
         coupling_width(3, room=0, lambda_0=0.5, gamma0=0.125, c=2)
+
+
+def test_random_labels_are_drawn_from_the_true_ones_and_do_not_follow_them():
+    for task in TASKS[:2]:
+        (order, true), (same, drawn) = task.draw("true", 1), task.draw("random", 1)
+        assert np.array_equal(order, same)
+        assert set(drawn) == set(true)
+        assert abs(np.corrcoef(true, drawn)[0, 1]) < 0.2  # four standard deviations of an independent draw
+
+
+def test_the_ends_of_the_centred_complexity_are_the_far_ones():
+    ends = {"leading": (1, 2), "rademacher": (3, 5), "B": (7, 11)}
+    parts = tuple(Entry(name, Bound(Fraction(low), Fraction(high))) for name, (low, high) in ends.items())
+    found = centred_complexity(BoundRecord("three parts", parts), 4)
+    assert float(found.lower) == pytest.approx(2 * 2 * 1 * 3 / 11)
+    assert float(found.upper) == pytest.approx(2 * 2 * 2 * 5 / 7)
+
+
+def test_the_confidence_term():
+    low, high = confidence(30)
+    assert low <= high
+    assert float(low) == pytest.approx(3 * np.sqrt(np.log(2 / DELTA) / 60), rel=1e-14)
+
+
+def test_the_enclosure_holds_the_kernel_and_every_matrix_within_its_radius():
+    found = limit_kernel(TASKS[0].inputs()[:6], gamma0=0.15, digits=12, phi="identity")
+    kernel, y = Enclosed.of(found), np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0])
+    for i, j in np.ndindex(6, 6):
+        centre = found.H.centre.fraction(i, j) * found.H.factor
+        assert abs(Fraction(float(kernel.H[i, j])) - centre) + found.H.radius <= kernel.radius
+    radius = Fraction(1, 10**6)
+    whole, square, least = complexity(Enclosed(kernel.H, radius), np.arange(6), y)
+    slope = np.linalg.solve(kernel.H, y)  # the form falls fastest in the direction of slope slope^T
+    for sign in (1, -1):
+        moved = kernel.H + sign * float(radius) * np.sign(np.outer(slope, slope))
+        form = y @ np.linalg.solve(moved, y)
+        assert square.lower < form < square.upper
+        assert whole.lower < 2 * np.sqrt(form * np.trace(moved)) / 6 < whole.upper
+        assert least.lower < np.linalg.eigvalsh(moved)[0]
