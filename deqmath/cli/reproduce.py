@@ -51,7 +51,9 @@ def reproduce_command(*, output: Path = Path("deqmath-reproduce"), samples: tupl
         found += own
         write_text(output / "results.json", to_text(found))
         write_text(output / "results.md", page(found))
-    note(f"saved {output / 'results.md'}, results.json and {len({c['settings']['task']['name'] for c in found})} figures")
+    note(
+        f"saved {output / 'results.md'}, results.json and {len({c['settings']['task']['name'] for c in found})} figures"
+    )
     return 0
 
 
