@@ -128,12 +128,15 @@ def _caught(root: flint.arb, gg: flint.arb, x: flint.arb, bits: int) -> Balls:
         if not step.is_finite():
             return None
         s = (s + step).mid()
-        if abs(step) < root * flint.arb(2) ** (-bits // 2 - 8):
+        if abs(step) < root * flint.arb(2) ** (
+            -(3 * bits) // 4
+        ):  # nearly parallel rows: the next error is step^2/angle
             break
-    delta = (root * flint.arb(2) ** (24 - bits)).mid()
-    low, high = s - delta, s + delta
-    if _kernels(root, gg * low + x)[1] > low and _kernels(root, gg * high + x)[1] < high:
-        return low.union(high)
+    for lost in (24, 64, 160):  # the angle of nearly parallel rows costs as many bits again as it is small
+        delta = (root * flint.arb(2) ** (lost - bits)).mid()
+        low, high = s - delta, s + delta
+        if _kernels(root, gg * low + x)[1] > low and _kernels(root, gg * high + x)[1] < high:
+            return low.union(high)
     return None
 
 

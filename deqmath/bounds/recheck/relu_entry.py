@@ -17,7 +17,6 @@ from fractions import Fraction
 import flint
 
 from deqmath.bounds.recheck.constants import arb
-from deqmath.errors import DataError
 
 Balls = flint.arb | None
 STEPS = 80
@@ -32,10 +31,9 @@ def relu_entry(a: Fraction, b: Fraction, x: Fraction, g: Fraction, bits: int) ->
     if x > 0 and x * x == a * b:
         k = arb(HALF) + _share(gg * sigma, flint.arb(1))
         return gg * sigma * arb(a * b).sqrt() * k / (1 - gg * k)
-    if x * x == a * b:
-        msg = "two rows of X are opposite; the checker has no rule for them with phi = relu"
-        raise DataError(msg)
-    there = _Expectations.of(gg * sigma * arb(a), gg * sigma * arb(b), arb(a), arb(b), arb(x))
+    p, q = gg * sigma * arb(a), gg * sigma * arb(b)
+    opposite = x * x == a * b
+    there = _Opposite(p, q, arb(a), arb(b)) if opposite else _Expectations.of(p, q, arb(a), arb(b), arb(x))
     s = there.value(flint.arb(0)).mid()
     for _ in range(STEPS):
         step = ((there.value(gg * s) - s) / (1 - gg * there.slope(gg * s))).mid()
@@ -146,6 +144,38 @@ class _Expectations:
         shut = flint.arb.pi() / 2 + (self.x / (self.a * self.b).sqrt()).asin()
         density = 4 * flint.acb.pi() ** 2 * det.sqrt(analytic=analytic)
         return (total / fixed.sqrt() + shut) / density
+
+
+@dataclass(frozen=True)
+class _Opposite:
+    r"""The same for ``h_2 = -sqrt(b/a) h_1``: one of ``relu(h_1)``, ``relu(h_2)`` is zero.
+
+    ``K_s = int_{h>0} phi_a(h) p_g(-h, 0) dh + int_{h>0} phi_b(h) p_g(0, -h) dh``, each ``1/(4 pi sqrt(det))``.
+    """
+
+    p: flint.arb
+    q: flint.arb
+    a: flint.arb
+    b: flint.arb
+
+    def slope(self, s: flint.arb) -> flint.arb:
+        """``K(s)``."""
+        return self._open() + _integral(self._rate, s, weighted=False)
+
+    def value(self, s: flint.arb) -> flint.arb:
+        """``F(s)``."""
+        two_pi = 2 * flint.arb.pi()
+        flat, other = (self.p / two_pi).sqrt(), (self.q / two_pi).sqrt()  # twice E relu(g) 1[h < 0]
+        apart = (_mean(self.p, self.a) - flat / 2) * other + flat * (_mean(self.q, self.b) - other / 2)
+        return apart + s * self._open() + _integral(self._rate, s, weighted=True)
+
+    def _open(self) -> flint.arb:
+        """``K(0)``: ``P(u > 0, h > 0) P(g > 0)`` twice."""
+        return (arb(HALF) + _share(self.p, self.a) + _share(self.q, self.b)) / 2
+
+    def _rate(self, t: flint.acb, analytic: bool) -> flint.acb:
+        squares = self.q * (self.p + self.a) - t * t, self.p * (self.q + self.b) - t * t
+        return sum((1 / v.sqrt(analytic=analytic) for v in squares), flint.acb(0)) / (4 * flint.acb.pi())
 
 
 def _integral(rate: Callable[[flint.acb, bool], flint.acb], top: flint.arb, *, weighted: bool) -> flint.arb:
