@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from sympy import Identity, Inverse, MatrixExpr, Rational, Symbol, Trace
+from sympy import Identity, Inverse, MatrixExpr, MatrixSymbol, Rational, Symbol, Trace
 
 import deqmath as dm
 from deqmath.claims.agreement import Reference
@@ -114,8 +114,8 @@ def _expressions(seed: int, count: int) -> dict[str, MatrixExpr]:
             e = grammar.expression()
         except AttributeError:  # SymPy cannot take the scalar out of some Kronecker products
             continue
-        # An entry at a sum's index has no exact value inside a trace.
-        if not any(Symbol("i", integer=True) in t.free_symbols for t in e.atoms(Trace)):
+        # An entry at a sum's index has no exact value inside a trace; without a matrix no array library is named.
+        if e.atoms(MatrixSymbol) and not any(Symbol("i", integer=True) in t.free_symbols for t in e.atoms(Trace)):
             drawn.append(e)
     return {f"f{k}": e for k, e in enumerate(drawn)}
 
