@@ -219,5 +219,8 @@ def _fastest(state: SoftmaxState, option: str) -> float:
     top = float(state.spectrum[0][-1])
     if top > _LEAST_RATE:
         return 1.0 / top
-    msg = f"the Gram matrix at the start is {'next to ' if top > 0 else ''}0, so nothing moves on any time scale; pass {option}=, for example 1.0"
+    near = "next to " if top > 0 else ""
+    msg = (
+        f"the Gram matrix at the start is {near}0, so nothing moves on any time scale; pass {option}=, for example 1.0"
+    )
     raise InputError(msg)
