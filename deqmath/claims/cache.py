@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deqmath.claims.result import ClaimResult, KindCount, Mutant, Mutation
+from deqmath.errors import DataError
 from deqmath.verdict import Evidence
+from deqmath.writing import write_text
 
 if TYPE_CHECKING:
     from deqmath.claims.catalogue import Listed
@@ -94,11 +96,9 @@ def read_sealed(folder: Path, key: str) -> Any:
 def write_sealed(folder: Path, key: str, body: Any) -> None:
     """Keep something under a key, whole or not at all; a folder that cannot be written to is left alone."""
     text = json.dumps({"sha256": _digest(key, body), "body": body}, ensure_ascii=False)
-    part = folder / f".{key}.{os.getpid()}.part"
-    with suppress(OSError):
+    with suppress(OSError, DataError):
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / f"{key}.json")
+        write_text(folder / f"{key}.json", text)
 
 
 def _digest(key: str, body: Any) -> str:

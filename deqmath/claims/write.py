@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from deqmath import writing
 from deqmath.errors import InputError
 
 
@@ -38,22 +39,13 @@ def check_target(target: Path | str | None, what: str = "the output file") -> No
 def write_text(target: Path | str, text: str) -> None:
     """Write ``text`` to a file in one step, or to stdout if ``target`` is ``-``.
 
-    A file is written beside its place under another name and then moved there. Devices and
-    pipes (``/dev/null``) are written to, never replaced.
+    Raises
+    ------
+    DataError
+        The file could not be written; see :func:`deqmath.writing.write_atomically`.
     """
     if str(target) == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    path = Path(target)
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-        return
-    path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    writing.write_text(target, text)

@@ -149,14 +149,8 @@ def _only_named(described: dict[str, Any]) -> bool:
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """In one step, like every file."""
-    import os
-
     import numpy as np
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    from deqmath.writing import write_atomically
+
+    write_atomically(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from deqmath.codegen.loading import load_text
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
 from deqmath.errors import InputError, MissingBackendError
+from deqmath.writing import write_text
 
 
 class Flops(dict[str, Expr]):
@@ -116,35 +116,10 @@ class GeneratedModule:
             Also write ``test_<name>.py`` in the same folder.
         """
         path = Path(path)
-        _write_atomically(path, self.source)
+        write_text(path, self.source)
         if tests:
             if not path.stem.isidentifier():
                 msg = f"write received the file name {path.name}; with tests=True it needs a name Python can import, as in eq10.py"
                 raise InputError(msg)
-            _write_atomically(path.with_name(f"test_{path.stem}.py"), self.test_source_for(path.stem))
+            write_text(path.with_name(f"test_{path.stem}.py"), self.test_source_for(path.stem))
         return path
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
-        if path.is_dir():
-            msg = f"write received the folder {path}; it needs a file name, as in eq10.py"
-            raise InputError(msg)
-        path.write_text(text, encoding="utf-8")
-        return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
-        try:
-            part.write(text)
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
-    Path(part.name).chmod(0o666 & ~_umask())
-    Path(part.name).replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import DataError, InputError
-from deqmath.numeric.provenance import write_atomically
+from deqmath.writing import write_atomically
 
 #: What reading a file can raise whose bytes are damaged, or were never a checkpoint.
 _UNREADABLE = (

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import InputError
-from deqmath.numeric.provenance import write_atomically
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.validate import real_array
+from deqmath.writing import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

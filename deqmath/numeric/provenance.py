@@ -1,4 +1,4 @@
-"""Where a result came from, and writing it so that no half-written file is ever seen."""
+"""Where a result came from, and keeping the record of a run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 import os
 import platform
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.errors import DataError, InputError
+from deqmath.errors import InputError
+from deqmath.writing import write_atomically, write_text
 
 
 def provenance() -> dict[str, Any]:
@@ -39,42 +39,10 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write through a temporary file in the same folder, then rename: the old file or the new one, never a half.
-
-    Raises
-    ------
-    DataError
-        The disk is full, or the place cannot be written; what was there before is still whole.
-    """
-    try:
-        _write(path, write)
-    except OSError as error:
-        msg = f"{path} could not be written: {error.strerror or error}; make room, or give a place that can be written"
-        raise DataError(msg) from error
-
-
-def _write(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON atomically; the caller has made every number a string."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda stream: _put(stream, text.encode()))
-
-
-def _put(stream: IO[bytes], data: bytes) -> None:
-    stream.write(data)
+    write_text(path, text)
 
 
 def save_record(path: str | Path, arrays: Mapping[str, NDArray[Any]], summary: Mapping[str, Any]) -> tuple[Path, Path]:

@@ -20,7 +20,7 @@ def draw(task: Task, cells: Cells, path: Path) -> None:
     """Write the picture as PNG."""
     from matplotlib.figure import Figure
 
-    from deqmath.numeric.provenance import write_atomically
+    from deqmath.writing import write_atomically
 
     sheet = Figure(figsize=(13.5, 4.6), layout="constrained")
     left, middle, right = sheet.subplots(1, 3)

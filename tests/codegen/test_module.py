@@ -14,6 +14,7 @@ import pytest
 
 import deqmath as dm
 from deqmath.codegen.targets import TARGETS
+from deqmath.errors import InputError
 
 from .backends import LIBRARIES, require
 from .cases import CASES, J10, A, V, b, m, z
@@ -139,6 +140,6 @@ def test_write_leaves_no_part_behind(tmp_path):
     code = dm.generate({"f": A * z})
     assert code.write(tmp_path / "f.py").read_text() == code.source
     assert [p.name for p in tmp_path.iterdir()] == ["f.py"]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         code.write(tmp_path / "nowhere" / "f.py")
     assert code.flops["f"] == 2 * m**2

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from deqmath.errors import DataError, InputError
-from deqmath.numeric import gradient_descent, provenance
+from deqmath.errors import InputError
+from deqmath.numeric import gradient_descent
 
 
 @pytest.fixture
@@ -49,17 +49,3 @@ def test_a_missing_folder_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="does not exist; create it first"):
         run.save(tmp_path / "nowhere" / "r")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    target = tmp_path / "kept"
-    target.write_text("old")
-
-    def breaks(stream):
-        stream.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(DataError, match=r"kept could not be written: No space left"):
-        provenance.write_atomically(target, breaks)
-    assert target.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["kept"]
