@@ -6,7 +6,8 @@ every pre-activation u = gamma A z + phi is positive: D = I, no unit is near a k
     (26)   z = (I - gamma A)^{-1} phi,      q = (I - gamma A)^{-T} b.
 
 The paper has no hypothesis phi != 0. All m signs of W x are negative with probability 2^-m for each sample; then phi = 0, u = 0 in every unit,
-D = 0 and q = 0, and (26) fails for q. It holds with probability 1 - n 2^-m at least.
+D = 0 and q = 0, and (26) fails for q. It holds with probability 1 - n 2^-m at least. With the gate at 0 taken as open, D = diag(1[u >= 0]),
+q would be as in (26) for every draw; H and (27) are the same with either gate, because z = 0 there.
 
 Then Phi = (I - gamma A) Z and b = (I - gamma A)^T q, so ||Phi c|| <= (1 + rho) ||Z c|| and ||b|| <= (1 + rho) ||q_i||, and (25) is
 
@@ -101,7 +102,7 @@ print(net.b[0] / (1 - net.gamma * net.A[0, 0]))                          # (26) 
     "gg22.eq26-as-stated",
     source="gg22",
     equation="(26)",
-    statement="A half-normal, γ‖A‖ < 1: D = I and q = (I - γ A)⁻ᵀ b for every draw of W",
+    statement="A half-normal, γ‖A‖ < 1, D = diag(1[u > 0]): D = I and q = (I - γ A)⁻ᵀ b for every draw of W",
     expect="refuted",
 )
 def all_gates_are_open_for_every_draw():

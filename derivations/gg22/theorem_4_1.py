@@ -12,7 +12,8 @@ and for the trained network the coupling error (24) of Lemma 4.4 is added. Where
 Taken from the literature, not proved here: the uniform bound by Rademacher complexity (symmetrisation, McDiarmid's inequality and Talagrand's
 contraction lemma), for a radius B that is fixed before the samples are seen. The paper takes B from the samples.
 
-That l has values in [0, 1] is needed; the paper's text asks for a Lipschitz loss only. The last term does not grow with l, and the risk does: let
+That l has values in [0, 1] is needed; Section 4 says "any Lipschitz continuous loss function", and Appendix A, where a bound on the loss may
+stand, is missing in our copy. The last term does not grow with l, and the risk does: let
 x be e_1 with target 0, or with probability 1/10 e_2 with target 1, n = 1, f_0 = 0 at both, and l = 100 |f - y|. Nine samples in ten are e_1; then
 B = 0, the empirical risk is 0, training changes nothing, and the risk is 10, above 3 sqrt(log(40)/2) < 4.08. For a loss in [0, R] the last
 term is R times as large.

@@ -9,7 +9,7 @@ As long as lambda_min(H(s)) >= lambda_0/2 > 0, lambda_0 = lambda_min(H(0)), Gron
     flow:     ||r(t)||^2 <= exp(-lambda_0 t) ||r(0)||^2,
     descent:  ||r(k)||^2 <= (1 - alpha lambda_0/2)^k ||r(0)||^2   for steps alpha small enough.
 
-That H stays so large is what the width of order n is for (width.py). At width 1 it does not: let m = n = 1, x = 1, W = 1, b = 2, A = 0 and
+That H stays so large is what the width of order n, a hypothesis of the paper, is for (width.py). Without it the rate is lost: let m = n = 1, x = 1, W = 1, b = 2, A = 0 and
 y = -1. While the unit is open, f = b W/(1 - gamma A), and b db/dt = W dW/dt, so b^2 - W^2 stays 3 and b stays above 0; so f >= 0. If W
 reaches 0 the unit closes, f = 0, and nothing moves any more. Either way r = f + 1 >= 1 for ever, while the bound tends to 0.
 

@@ -19,6 +19,9 @@ FINDINGS = {
     7: "vacuous_widths",
     8: "radius_after_samples",
     9: "sliding_flow",
+    10: "closed_samples",
+    11: "unbounded_loss",
+    12: "linear_rate_at_any_width",
 }
 
 

@@ -35,4 +35,6 @@ def main() -> None:
     axes.set(
         xscale="log", yscale="log", xlabel="tol", ylabel="Frobenius norm", title="ETD2 to t = 10/λmax(H(0)), 20 digits"
     )
+    axes.set_xticks(TOLS, [f"{tol:g}" for tol in TOLS])
+    axes.minorticks_off()
     save(figure, "finding-4")

@@ -41,4 +41,4 @@ def test_a_cheap_finding_is_reproduced(tmp_path, monkeypatch, capsys):
 
 def test_an_unknown_finding_is_refused(capsys):
     assert main(["0"]) == 2
-    assert "N from 1 to 9" in capsys.readouterr().err
+    assert "N from 1 to 12" in capsys.readouterr().err
