@@ -73,11 +73,20 @@ def changes(source: str, functions: Iterable[str]) -> Iterator[tuple[str, str, s
 
 
 def _places(function: ast.FunctionDef) -> Iterator[tuple[tuple[Any, ...], Callable[[ast.AST], str | None]]]:
-    for index, statement in enumerate(function.body):
+    for start, statement in _statements(function, ()):
         if isinstance(statement, (ast.Assign, ast.Return, ast.For)) and not _is_check(statement):
-            for path, node in _below(statement, ("body", index)):
+            for path, node in _below(statement, start):
                 for change in _CHANGES.get(type(node), ()):
                     yield path, change
+
+
+def _statements(block: ast.FunctionDef | ast.With, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], ast.stmt]]:
+    """The statements of a body, and of the bodies below a ``with`` in it."""
+    for index, statement in enumerate(block.body):
+        if isinstance(statement, ast.With):
+            yield from _statements(statement, (*path, "body", index))
+        else:
+            yield (*path, "body", index), statement
 
 
 def _is_check(statement: ast.stmt) -> bool:
@@ -128,6 +137,13 @@ def _exchanged(node: Any) -> str | None:
     return "operands exchanged"
 
 
+def _exchanged_arguments(node: Any) -> str | None:
+    if ast.unparse(node.func) != "_checked":
+        return None
+    node.args[:2] = node.args[1::-1]
+    return "operands exchanged"
+
+
 def _minus(node: Any) -> str | None:
     if not isinstance(node.op, ast.USub):
         return None
@@ -158,6 +174,7 @@ def _flag(node: Any) -> str | None:
 
 _CHANGES: dict[type, tuple[Callable[[Any], str | None], ...]] = {
     ast.BinOp: (_sign, _left_out, _exchanged),
+    ast.Call: (_exchanged_arguments,),
     ast.UnaryOp: (_minus,),
     ast.Attribute: (_untransposed,),
     ast.Constant: (_number, _flag),
