@@ -6,10 +6,11 @@ import inspect
 
 import numpy as np
 import pytest
+from sympy import Identity, Inverse
 
 import deqmath as dm
 
-from .cases import CASES, A, B, Q, Z, gamma, i, n
+from .cases import CASES, A, B, Q, Z, gamma, i, m, n
 
 EXPRESSIONS = {
     "gram": CASES["gram"],
@@ -17,6 +18,11 @@ EXPRESSIONS = {
     "scaled": gamma * dm.hadamard(A * B, A),
     "twice": dm.hadamard(A * B, A) + A * B,
     "results": (A * B, dm.hadamard(A * B, A), gamma * dm.hadamard(Z * Q.T, A)),
+    "result_again": (gamma * dm.hadamard(A * B, A), dm.hadamard(A * B, A)),
+    "product_again": (gamma * (A * B), A * B, dm.hadamard(A * B, B)),
+    "factors": Inverse(Identity(m) - gamma * A.T) * B * Inverse(Identity(m) - gamma * A) * B,
+    "matrix_again": Inverse(Identity(m) + A * B) * B * Inverse(Identity(m) + A * B).T * (Identity(m) + A * B),
+    "term_again": Inverse(Identity(m) + A * B) * B * Inverse(Identity(m) + A * B).T * (A * B),
     "in_a_sum": dm.total(dm.hadamard(A * B, dm.column(Z, i) * dm.column(Z, i).T), i, n),
 }
 
@@ -48,6 +54,12 @@ def test_agrees_with_the_reference_path_and_changes_no_argument(name):
 def test_a_matrix_made_for_one_use_is_reused():
     source = inspect.getsource(dm.generate({"f": EXPRESSIONS["gram"]}).load().f)
     assert source.count("_entrywise(") == 2
+
+
+def test_a_matrix_made_to_be_factored_is_overwritten_by_its_factors():
+    source = inspect.getsource(dm.generate({"f": EXPRESSIONS["factors"]}).load().f)
+    assert source.count("in_place=True") == 1
+    assert "in_place" not in inspect.getsource(dm.generate({"f": EXPRESSIONS["matrix_again"]}).load().f)
 
 
 @pytest.mark.parametrize("name", ["twice", "in_a_sum"])

@@ -37,13 +37,14 @@ def _lapack(name: str, M: np.ndarray, B: np.ndarray) -> Any:
     return scipy.linalg.get_lapack_funcs(name, (M, B))
 
 
-def _lu(M: np.ndarray, name: str) -> Any:
-    """``M^T = P L U``: one factorisation, or an array of them for a batch."""
+def _lu(M: np.ndarray, name: str, in_place: bool = False) -> Any:
+    """``M^T = P L U``, or M, if it may be overwritten and is stored so; an array of them for a batch."""
     if M.ndim == 2:
-        lu, pivots, info = _lapack("getrf", M, M)(M.T)
+        straight = in_place and M.flags.f_contiguous
+        lu, pivots, info = _lapack("getrf", M, M)(M if straight else M.T, overwrite_a=in_place)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
-        return lu, pivots
+        return lu, pivots, straight
     factors = np.empty(M.shape[:-2], dtype=object)
     for k in np.ndindex(*M.shape[:-2]):
         factors[k] = _lu(M[k], name)
@@ -51,11 +52,11 @@ def _lu(M: np.ndarray, name: str) -> Any:
 
 
 def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarray:
-    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M^T."""
+    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M^T, or of M (straight)."""
     if not isinstance(factors, tuple) or B.ndim > 2:
         return _over_batch(_lu_solve, factors, B, transposed)
-    getrs = _lapack("getrs", factors[0], B)
-    return np.asarray(getrs(*factors, B, trans=not transposed)[0])
+    lu, pivots, straight = factors
+    return np.asarray(_lapack("getrs", lu, B)(lu, pivots, B, trans=transposed == straight)[0])
 
 
 def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:

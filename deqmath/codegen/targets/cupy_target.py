@@ -8,7 +8,8 @@ from typing import ClassVar
 from deqmath.codegen.targets.numpy_target import NumpyTarget
 from deqmath.codegen.targets.numpy_text import numpy_companion
 
-#: How NumPy's text becomes CuPy's; ``.mT`` is newer than the oldest CuPy in use.
+#: How NumPy's text becomes CuPy's; ``.mT`` is newer than the oldest CuPy in use, and ``_lu`` keeps the matrix, from which
+#: cupy.linalg.solve solves a batch of right-hand sides.
 _SPELLED = (
     (r"\bimport numpy as np\b", "import cupy as cp"),
     (r"\bimport scipy\.(linalg|special)\b", r"import cupyx.scipy.\1"),
@@ -18,6 +19,7 @@ _SPELLED = (
     (r"\bnumpy\.(ndarray|asarray)\b", r"cupy.\1"),
     (r"\.mT\b", ".swapaxes(-1, -2)"),
     (r"\bNumPy\b", "CuPy"),
+    (r"(\b_lu\(.*), in_place=True\)", r"\1)"),
 )
 
 

@@ -109,6 +109,11 @@ def _named(helper: str) -> Callable[[Node, list[Code], Context], Code]:
     return rule
 
 
+def _lu(node: Node, args: list[Code], context: Context) -> Code:
+    call = _named("_lu")(node, args, context).text
+    return Code(f"{call[:-1]}, in_place=True)" if node.data else call)
+
+
 def _scalar(node: Node, args: list[Code], context: Context) -> Code:
     names = {**context.names, **{a.placeholder: c.at(ATOM) for a, c in zip(node.args, args, strict=True)}}
     return NumpyTarget().formula(node.data, names)
@@ -288,7 +293,7 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "transpose": lambda _, a, __: Code(f"{a[0].at(ATOM)}.mT"),
     "inverse": _inverse,
     "solve": _solve,
-    "lu": _named("_lu"),
+    "lu": _lu,
     "lu_solve": _lu_solve,
     "cholesky": _named("_cholesky"),
     "cholesky_solve": _cholesky_solve,
