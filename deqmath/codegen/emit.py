@@ -43,6 +43,7 @@ class Emitter:
         self._codes: dict[Node, Code] = {}
         self._named: dict[Node, str] = {}
         self._uses: Counter[Node] = Counter()
+        self._roots: frozenset[Node] = frozenset()
         self._activated: set[Node] = set()
         self._witness: dict[str, Node] = {}
         self._one_block = self._quiet = False
@@ -54,6 +55,7 @@ class Emitter:
     def run(self, roots: list[Node]) -> list[Code]:
         """Emit all roots; the codes of their values, in order."""
         self._uses = Counter(a for n in walk(roots) for a in n.args)
+        self._roots = frozenset(roots)
         self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
         self._witness = {x: n for n in walk(roots) if n.op in ("checked", "shown") for x in names(n)}
         self._one_block = all(n.op in _SILENT or _is_silent(n) for n in walk(roots))
@@ -77,6 +79,7 @@ class Emitter:
             if (
                 node.op == "add_diagonal"
                 and self._uses[node.args[0]] == 1
+                and node.args[0] not in self._roots
                 and node.args[0].op in ("times", "product", "in_place")
             ):
                 self._codes[node.args[0]] = self._render(node.args[0])

@@ -23,6 +23,7 @@ EXPRESSIONS = {
     "factors": Inverse(Identity(m) - gamma * A.T) * B * Inverse(Identity(m) - gamma * A) * B,
     "matrix_again": Inverse(Identity(m) + A * B) * B * Inverse(Identity(m) + A * B).T * (Identity(m) + A * B),
     "term_again": Inverse(Identity(m) + A * B) * B * Inverse(Identity(m) + A * B).T * (A * B),
+    "term_and_result": (gamma * A * B, Inverse(Identity(m) + gamma * A * B) * B),
     "in_a_sum": dm.total(dm.hadamard(A * B, dm.column(Z, i) * dm.column(Z, i).T), i, n),
 }
 
