@@ -15,7 +15,7 @@ from deqmath.codegen.graph import Node, free_indices, walk
 
 _FREE = {
     "input", "constant", "identity", "zeros", "ones", "transpose", "vec", "unvec", "column", "entry", "scalar",
-    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "shown", "spread", "selected_rows", "blocks",
+    "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "checked", "shown", "spread", "selected_rows", "blocks",
 }  # fmt: skip
 
 
@@ -46,6 +46,10 @@ def _product(node: Node) -> Expr:
     return total
 
 
+def _gemv(node: Node) -> Expr:
+    return 2 * node.args[0].rows * node.args[0].cols + (2 * node.rows if len(node.args) > 2 else 0)
+
+
 def _solve(node: Node) -> Expr:
     m, k = node.args[1].rows, node.args[1].cols
     triangular = 2 * m**2 * k
@@ -72,7 +76,7 @@ _LINEAR_ALGEBRA: dict[str, Callable[[Node], Expr]] = {
     "active": lambda n: Rational(1, 12) * n.rows**3 + n.rows**3 / 2,
     "active_lu": lambda n: Rational(1, 12) * n.rows**3 + n.rows**2 / 4,
     "active_solve": lambda n: n.rows**2 * n.cols / 2,
-    "checked": _product,
+    "gemv": _gemv,
     "lu": lambda n: Rational(2, 3) * n.rows**3,
     "softmax_columns": lambda n: 3 * size(n),
     "det": lambda n: Rational(2, 3) * n.args[0].rows ** 3,

@@ -36,8 +36,10 @@ class Describer:
         if node.op == "scale":
             s = self(a[0], 1)
             return ("-" + self(a[1], 1), 1) if s == "-1" else (f"{s} {self(a[1], 1)}", 1)
-        if node.op in ("product", "times", "checked"):
+        if node.op in ("product", "times") or (node.op == "gemv" and len(a) == 2):
             return " ".join(self(f, 2) for f in a), 1
+        if node.op == "gemv" and len(a) > 2:
+            return self._sum_with_product(*a), 0
         if node.op in ("add", "add_diagonal"):
             return self._sum(node), 0
         if node.op in _SIMPLE:
@@ -57,6 +59,12 @@ class Describer:
             terms = [terms[0], self.diagonal(v) if v.shape else ("I" if terms[1] == "1" else f"{terms[1]} I")]
         terms.sort(key=lambda t: t.startswith("-") or not t.endswith("I"))
         return terms[0] + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in terms[1:])
+
+    def _sum_with_product(self, M: Node, x: Node, s: Node, y: Node) -> str:
+        """``y + s M x``."""
+        sign, size = ("-", self(s, 1)[1:]) if self(s, 1).startswith("-") else ("+", self(s, 1))
+        factors = [*([] if size == "1" else [size]), self(M, 2), self(x, 2)]
+        return f"{self(y, 1)} {sign} {' '.join(factors)}"
 
     def diagonal(self, v: Node) -> str:
         """``diag(v)``; the diagonal named d belongs to the matrix D."""
@@ -240,6 +248,7 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])})", 2),
     "placement": lambda _, n: (f"[0; I_{n.data[1]}; 0]", 2),
     "blocks": _blocks,
+    "checked": lambda d, n: (d(n.args[0], 2), 2),
     "shown": lambda d, n: (d(n.args[0], 2), 2),
     "in_place": _in_place,
     "repeat": lambda d, n: (f"[{d(n.args[0])} ...]", 2),

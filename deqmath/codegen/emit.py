@@ -10,7 +10,7 @@ from sympy import Function, Pow, Symbol
 from deqmath.codegen.describe import Describer, gated_matrix, index_name, inverted
 from deqmath.codegen.graph import Node, free_indices, walk
 from deqmath.codegen.passes.certify import LINEAR, names, outside
-from deqmath.codegen.targets.base import Code, Context, Target
+from deqmath.codegen.targets.base import PRODUCT, SUM, Code, Context, Target
 from deqmath.expressions.nodes import RELU, STEP
 
 #: Operations that deserve a line of their own, with the name their value gets.
@@ -19,7 +19,7 @@ _LINES = {
     "spread": "E", "khatri_rao": "K", "selected_rows": "p", "checked": "p", "in_place": "H", "active_lu": "lu", "active_solve": "x",
     "solve": "x", "lu_solve": "x", "lu": "lu", "times": "p", "product": "p", "add_diagonal": "U", "kron": "K",
     "kron_apply": "Y", "inverse": "inv", "map": "s", "combine": "w", "repeat": "c", "column_dot": "w", "det": "det", "logdet": "logdet",
-    "softmax_columns": "S", "blocks": "M",
+    "softmax_columns": "S", "blocks": "M", "gemv": "p",
 }  # fmt: skip
 _LEAVES = ("input", "scalar", "identity", "from_scalar")
 _SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu", "cholesky", "low_rank_solve", "contraction_solve")
@@ -27,7 +27,7 @@ _SYSTEMS = ("solve", "lu", "inverse", "active", "active_lu", "cholesky", "low_ra
 _SILENT = (
     "input", "identity", "zeros", "ones", "constant", "from_scalar", "diagonal", "column", "entry", "vec", "unvec", "kron",
     "kron_apply", "row_sum", "column_dot", "trace", "trace_product", "add_diagonal", "active_lu", "active_solve", "lu",
-    "lu_solve", "checked", "shown", "product", "repeat", "total", "stack",
+    "lu_solve", "checked", "gemv", "shown", "product", "repeat", "total", "stack",
 )  # fmt: skip
 _WIDEST = 88
 
@@ -46,6 +46,7 @@ class Emitter:
         self._roots: frozenset[Node] = frozenset()
         self._activated: set[Node] = set()
         self._witness: dict[str, Node] = {}
+        self._masks: set[Node] = set()
         self._one_block = self._quiet = False
         self._free: dict[Node, frozenset[Symbol]] = {}
         self.describer = Describer(self._name_of)
@@ -57,7 +58,9 @@ class Emitter:
         self._uses = Counter(a for n in walk(roots) for a in n.args)
         self._roots = frozenset(roots)
         self._activated = {n.args[0] for n in walk(roots) if n.op == "map"}
+        self._activated |= {n.args[0] for n in self._activated if n.op == "checked"}
         self._witness = {x: n for n in walk(roots) if n.op in ("checked", "shown") for x in names(n)}
+        self._masks = self._truth_values(roots)
         self._one_block = all(n.op in _SILENT or _is_silent(n) for n in walk(roots))
         return [self.expr(r) for r in roots]
 
@@ -74,6 +77,8 @@ class Emitter:
         if node.op == "input":
             self._look_first(node)
             code = Code(self.inputs[node.data])
+        elif node.op == "gemv" and (known := self._shown_first(node)) is not None:
+            return known
         else:
             # What is scaled in place must be fresh: it is written into the call itself.
             if (
@@ -90,26 +95,51 @@ class Emitter:
         return code
 
     def _render(self, node: Node) -> Code:
-        return self.target.render(node, [self.expr(a) for a in node.args], self.context)
+        args = [self.expr(a) for a in node.args]
+        if node in self._masks:
+            return Code(self.target.mask.format(u=args[0].at(PRODUCT)), SUM)
+        return self.target.render(node, args, self.context)
+
+    def _truth_values(self, roots: list[Node]) -> set[Node]:
+        """The gates that do nothing but pick the rows of systems: they need not be numbers."""
+        if not self.target.mask:
+            return set()
+        numbers = {
+            a for n in walk(roots) for a in n.args if n.op != "column" and (n.op != "active_lu" or a is not n.args[0])
+        }
+        numbers |= {n.args[0] for n in numbers if n.op == "column"} | set(roots)
+        return {n for n in walk(roots) if n.op == "map" and n.data == STEP and n not in numbers}
 
     def _look_first(self, node: Node) -> None:
         """The line that shows an argument to be finite, before any other line that uses it."""
         if node.op == "input" and node.data in self._witness:
             self.expr(self._witness[node.data])
 
+    def _shown_first(self, node: Node) -> Code | None:
+        """The code of a column, if the line that looks at its arguments is the one that needs it first."""
+        for x in walk([node]):
+            self._look_first(x)
+        return self._codes.get(node)
+
     def _looked_at(self, node: Node) -> None:
         for x in names(node):
             self._witness.pop(x, None)
 
     def _checked(self, node: Node) -> Code:
-        """A product with a column, which is looked at."""
-        outer = self._silence(node)
-        code = self._assign(node, self._render(node))
-        self._indent = outer
-        return code
+        """A product with a column, which is looked at together with the column beside it."""
+        self._before(node)
+        codes = [self.expr(x) for x in node.args]
+        return self._look(node, codes)
 
-    def _silence(self, node: Node) -> str:
-        """Begin the lines under which nothing warns of bad numbers; what may warn of others comes before them."""
+    def _look(self, node: Node, codes: list[Code]) -> Code:
+        """The line that names arguments if what they made is not finite."""
+        given = [*codes, *(Code(self.inputs[x]) for x in names(node))]
+        self.lines.append(f"{self._indent}{self.target.render(node, given, self.context).text}")
+        self._codes[node], self._named[node] = codes[0], codes[0].text
+        return codes[0]
+
+    def _before(self, node: Node) -> None:
+        """What may warn of numbers that this node does not show comes before it."""
         for x in outside(node):
             code = self.expr(x)
             if not code.text.isidentifier() and not (x.op in _LEAVES and _is_silent(x)):
@@ -118,6 +148,10 @@ class Emitter:
             if x.op == "input" and x.data not in names(node):
                 self._look_first(x)
         self._looked_at(node)
+
+    def _silence(self, node: Node) -> str:
+        """Begin the lines under which nothing warns of bad numbers."""
+        self._before(node)
         if not self._quiet:
             self.lines.append(f"{self._indent}{self.target.quiet}")
             self._indent += "    "
@@ -132,10 +166,7 @@ class Emitter:
         if not code.text.isidentifier():
             code = self._assign(node.args[0], code)
         self._indent = outer
-        given = [code, *(Code(self.inputs[x]) for x in names(node))]
-        self.lines.append(f"{self._indent}{self.target.render(node, given, self.context).text}")
-        self._codes[node], self._named[node] = code, code.text
-        return code
+        return self._look(node, [code])
 
     def _wants_line(self, node: Node, code: Code) -> bool:
         if node.op in _LEAVES or (node.op in ("transpose", "column", "entry") and len(code.text) < 40):

@@ -15,7 +15,7 @@ _RUNTIME = Path(__file__).parent / "runtime"
 
 @cache
 def _sources(modules: tuple[str, ...]) -> dict[str, tuple[str, frozenset[str]]]:
-    """Each function or class of the runtime modules, a later one in place of an earlier: its text, the names it uses."""
+    """Each function, class or constant of the runtime modules, a later one in place of an earlier: text, names it uses."""
     found = {}
     for module in modules:
         text = (_RUNTIME / f"{module}.py").read_text(encoding="utf-8")
@@ -23,11 +23,13 @@ def _sources(modules: tuple[str, ...]) -> dict[str, tuple[str, frozenset[str]]]:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 used = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
                 found[node.name] = (_segment(text, node), used)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                found[node.targets[0].id] = (_segment(text, node), frozenset())
     return found
 
 
-def _segment(text: str, node: ast.FunctionDef | ast.ClassDef) -> str:
-    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+def _segment(text: str, node: ast.FunctionDef | ast.ClassDef | ast.Assign) -> str:
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
     lines = text.splitlines()[first - 1 : node.end_lineno]
     return "\n".join(line.partition("  # type: ignore")[0] for line in lines)
 
@@ -41,6 +43,11 @@ def needed(modules: tuple[str, ...], text: str) -> list[str]:
         wanted |= fresh
         names = names.union(*(sources[n][1] for n in fresh))
     return [source for name, (source, _) in sources.items() if name in wanted]
+
+
+def is_constant(source: str) -> bool:
+    """Whether the source of a helper is a value, such as ``_FLOAT64 = np.dtype(float)``."""
+    return not source.startswith(("def ", "class ", "@"))
 
 
 def all_names(modules: tuple[str, ...]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from deqmath.codegen.arguments import Signature
 from deqmath.codegen.docs import docstring, header
 from deqmath.codegen.emit import Emitter
 from deqmath.codegen.graph import Node
-from deqmath.codegen.helpers import needed
+from deqmath.codegen.helpers import is_constant, needed
 from deqmath.codegen.layout import folded
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
@@ -52,12 +52,13 @@ def module_text(plans: Sequence[Plan], target: Target, about: About) -> str:
 
 
 def _in_order(helpers: Sequence[str], body: str, decorator: str) -> str:
-    """What the reader came for, then the helpers; a decorator must stand before what it decorates."""
+    """Constants, what the reader came for, then the helpers; a decorator must stand before what it decorates."""
     first = [h for h in helpers if decorator and h.startswith(f"def {decorator.removeprefix('@')}(")]
-    rest = [h for h in helpers if h not in first]
+    constants = [h for h in helpers if is_constant(h)]
+    rest = [h for h in helpers if h not in [*first, *constants]]
     if rest:
         rest[0] = f"# Below, private: the checks of arguments, and pieces of linear algebra.\n\n\n{rest[0]}"
-    return "\n\n\n".join([*first, body, *rest])
+    return "\n\n\n".join([*(["\n".join(constants)] if constants else []), *first, body, *rest])
 
 
 def import_block(lines: Sequence[str], text: str) -> list[str]:
@@ -122,8 +123,12 @@ def _needed_lines(prologue: list[str], body: list[str], dims: set[str]) -> list[
     kept: list[str] = []
     for line in reversed(prologue):
         name, _, value = line.strip().partition(" = ")
+        named = re.fullmatch(r"( *and )\((\w+) := (.+)\)", line)  # a dimension read in a comparison
+        name, value = (named[2], named[3]) if named else (name, value)
         code = [re.sub(r'"[^"]*"', "", text.partition("  # ")[0]) for text in [*kept, *body]]
-        if name in dims and "[" in value and not any(re.search(rf"\b{name}\b", text) for text in code):
+        if name in dims and "[" in value and not any(re.search(rf"\b{name}\b(?! = )", text) for text in code):
+            if named:
+                kept.insert(0, f"{named[1]}{named[3]}")
             continue
         kept.insert(0, line)
     read = any("sizes[" in line for line in kept)

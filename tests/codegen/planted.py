@@ -40,11 +40,11 @@ def outcomes(
 ) -> Iterator[tuple[str, bool]]:
     """(what was changed, whether it was seen) for every change of the module generated for some expressions.
 
-    A change is seen where the function then shares too few digits with the exact value at one of four points, or
+    A change is seen where the function then shares too few digits with the exact value at one of twelve points, or
     stops. One point is not enough: a changed pre-activation can leave every gate as it was.
     """
     module = generate(dict(expressions), target=target, assumptions=assumptions)
-    references = [Reference.of(expressions, seed, assumptions) for seed in range(4)]
+    references = [Reference.of(expressions, seed, assumptions) for seed in range(12)]
     for name, words, text in changes(module.source, expressions):
         function = getattr(load_text(text, "planted"), name)
         yield f"{name}: {words}", any(_differs(r, module, function) for r in references)
@@ -138,10 +138,35 @@ def _exchanged(node: Any) -> str | None:
 
 
 def _exchanged_arguments(node: Any) -> str | None:
-    if ast.unparse(node.func) != "_checked":
+    """``x M`` in the place of ``M x``."""
+    if ast.unparse(node.func) != "_gemv":
         return None
     node.args[:2] = node.args[1::-1]
     return "operands exchanged"
+
+
+def _wrong_factor(node: Any) -> str | None:
+    """``y + 3 M x`` in the place of ``y + s M x``."""
+    if ast.unparse(node.func) != "_gemv" or len(node.args) < 3:
+        return None
+    node.args[2] = ast.Constant(3.0)
+    return "a factor or term"
+
+
+def _dropped_column(node: Any) -> str | None:
+    """``s M x`` in the place of ``y + s M x``."""
+    if ast.unparse(node.func) != "_gemv" or len(node.args) < 4:
+        return None
+    del node.args[3]
+    return "a column dropped"
+
+
+def _turned(node: Any) -> str | None:
+    """The closed rows in the place of the open ones."""
+    if not isinstance(node.ops[0], ast.Gt):
+        return None
+    node.ops[0] = ast.Lt()
+    return "a gate turned"
 
 
 def _minus(node: Any) -> str | None:
@@ -174,7 +199,8 @@ def _flag(node: Any) -> str | None:
 
 _CHANGES: dict[type, tuple[Callable[[Any], str | None], ...]] = {
     ast.BinOp: (_sign, _left_out, _exchanged),
-    ast.Call: (_exchanged_arguments,),
+    ast.Call: (_exchanged_arguments, _wrong_factor, _dropped_column),
+    ast.Compare: (_turned,),
     ast.UnaryOp: (_minus,),
     ast.Attribute: (_untransposed,),
     ast.Constant: (_number, _flag),

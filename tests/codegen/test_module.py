@@ -92,7 +92,7 @@ def test_tracebacks_and_inspect_show_the_generated_lines():
     try:
         jvp(A=[[1.0]], V=[[1.0]], gamma=1.0, phi=[[1.0]], z=[[np.nan]])
     except ValueError:
-        assert "_checked(A, z, A=A, z=z)" in traceback.format_exc()
+        assert "_shown_by(u, p, A=A, z=z, phi=phi, V=V)" in traceback.format_exc()
     else:
         pytest.fail("NaN was accepted")
 

@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
-from sympy import Identity, Inverse, sqrt
+from sympy import Identity, Inverse, sqrt, tanh
 
 import deqmath as dm
 
-from .cases import CASES, A, B, Q, Z, b, gamma, m, z
+from .cases import CASES, A, B, Q, V, Z, b, gamma, m, z
 
 NAMES = [
     "jvp10", "jvp11", "vjp11", "gram", "chain", "quadratic", "two_solves", "powers", "flow6", "per_sample_relu",
@@ -53,8 +53,30 @@ def test_one_bad_entry_anywhere_is_found_and_named(name, bad, batch):
 
 def test_matrices_that_meet_a_column_are_not_scanned():
     source = inspect.getsource(dm.generate({"f": CASES["jvp11"]}).load().f)
-    assert "_finite(b=b, phi=phi)" in source
-    assert source.count("_checked(") == 2
+    assert "_finite" not in source
+    assert "_shown_by(u, b, A=A, z=z, phi=phi, b=b)" in source
+    assert "_shown_by(p, V=V)" in source
+
+
+def test_two_columns_are_looked_at_together():
+    """``A z`` and ``V z``: neither needs the other, and one scalar product shows both."""
+    source = inspect.getsource(dm.generate({"f": CASES["jvp10"]}).load().f)
+    assert source.count("_shown_by(") == source.count("_shown_by(u, p, A=A, z=z, phi=phi, V=V)") == 1
+
+
+def test_a_column_that_needs_another_argument_first_is_not_looked_at_with_it():
+    """In ``A tanh(V b) + V z`` the matrix V is used before ``V z`` could show it."""
+    expr = A * dm.elementwise(tanh, V * b) + V * z
+    f = dm.generate({"f": expr}).load().f
+    arguments = _arguments(f)
+    np.testing.assert_allclose(
+        f(**arguments), arguments["A"] @ np.tanh(arguments["V"] @ arguments["b"]) + arguments["V"] @ arguments["z"]
+    )
+    for key, value in arguments.items():
+        spoiled = np.array(value)
+        spoiled[0, 0] = np.inf
+        with pytest.raises(ValueError, match=rf"^{key}: received inf"):
+            f(**{**arguments, key: spoiled})
 
 
 def test_a_matrix_that_reaches_no_result_unchanged_is_scanned():

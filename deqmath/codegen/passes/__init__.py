@@ -18,6 +18,7 @@ from deqmath.codegen.passes import (
     contraction,
     diagonals,
     factor_once,
+    gemv,
     in_place,
     kronecker,
     one_matrix,
@@ -53,6 +54,7 @@ PIPELINE: dict[str, Pass] = {
     "scalings": scalings.run,
     "diagonals": diagonals.run,
     "factor_once": factor_once.run,
+    "gemv": gemv.run,
     "certify": certify.run,
     "in_place": in_place.run,
 }
@@ -63,6 +65,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "certify": frozenset({"checked", "shown"}),
     "cholesky": frozenset({"cholesky", "cholesky_solve"}),
     "contraction": frozenset({"contraction_solve"}),
+    "gemv": frozenset({"gemv"}),
     "in_place": frozenset({"in_place"}),
     "selection": frozenset({"spread", "khatri_rao", "selected_rows"}),
     "triangular": frozenset({"triangular_solve"}),

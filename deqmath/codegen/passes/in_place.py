@@ -34,7 +34,8 @@ def run(a: Algebra, roots: list[Node]) -> list[Node]:
             return None
         for k, x in enumerate(node.args):
             if x.shape and spare(x):
-                return a.graph.make("in_place", (args[k], *args[:k], *args[k + 1 :]), None, node.shape)
+                first = args[k].args if args[k].op == "in_place" else (args[k],)
+                return a.graph.make("in_place", (*first, *args[:k], *args[k + 1 :]), None, node.shape)
         return None
 
     def spare(x: Node) -> bool:

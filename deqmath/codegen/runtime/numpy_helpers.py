@@ -9,9 +9,14 @@ are private in the generated module.
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
+import scipy.linalg
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 def _real(name: str, value: Any) -> np.ndarray:
@@ -154,13 +159,36 @@ def _stated(**arguments: Any) -> None:
                 raise ValueError(f"{name}: received an array that is not {words.get(word, word)}, as was stated of it")
 
 
-def _checked(M: np.ndarray, X: np.ndarray, /, **argument: np.ndarray) -> np.ndarray:
-    """``M X`` for columns X: not finite where M is not, so that M needs no scan of its own."""
-    Y = (X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X
-    total = float(np.vdot(Y, Y))
-    if total - total != 0.0:
-        _finite(**argument)
-    return Y
+def _gemv(M: np.ndarray, X: np.ndarray, s: Any = 1.0, y: Any = None) -> np.ndarray:
+    """``s M X``, or ``y + s M X``, without a warning: what is not finite is looked for afterwards.
+
+    One column is multiplied by BLAS itself, which would not look at M where s = 0.
+    """
+    if M.ndim == X.ndim == 2 and M.dtype is X.dtype is _FLOAT64 and type(s) is float and s:
+        gemv, x = scipy.linalg.blas.dgemv, X[:, 0]
+        if y is None:
+            return (gemv(s, M, x) if M.flags.f_contiguous else gemv(s, M.T, x, trans=1))[:, None]
+        if y.ndim == 2 and y.dtype is _FLOAT64:
+            start = y[:, 0]
+            return (gemv(s, M, x, 1.0, start) if M.flags.f_contiguous else gemv(s, M.T, x, 1.0, start, trans=1))[
+                :, None
+            ]
+    with np.errstate(invalid="ignore", over="ignore"):
+        Y = s * ((X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X)
+        return Y if y is None else y + Y
+
+
+def _shown_by(X: np.ndarray, Y: Any = None, /, **arguments: np.ndarray) -> None:
+    """Refuse arguments that are not finite, looked for only where one of two columns is not.
+
+    ``X^T Y`` is finite only where both are, and all of M is where ``M x`` is.
+    """
+    Y = X if Y is None else Y
+    if math.isfinite(np.vdot(X, Y) if X.shape == Y.shape else np.vdot(X, X) + np.vdot(Y, Y)):
+        return
+    _finite(**arguments)
+    if not (np.isfinite(X).all() and np.isfinite(Y).all()):
+        warnings.warn("overflow encountered in a product of finite numbers", RuntimeWarning, stacklevel=3)
 
 
 def _shown(*parts: np.ndarray, **arguments: np.ndarray) -> None:

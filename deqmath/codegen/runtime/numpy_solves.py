@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from deqmath.codegen.runtime.numpy_helpers import _add_diagonal
+from deqmath.codegen.runtime.numpy_helpers import _FLOAT64, _add_diagonal
 
 
 def _over_batch(solve: Any, factors: Any, B: np.ndarray, *options: Any) -> np.ndarray:
@@ -30,18 +30,23 @@ def _over_batch(solve: Any, factors: Any, B: np.ndarray, *options: Any) -> np.nd
     return out
 
 
-def _lapack(name: str, M: np.ndarray, B: np.ndarray) -> Any:
-    """LAPACK's routine for two arrays: SciPy's search for it is left out for float64."""
-    if M.dtype is B.dtype is np.dtype(float):
-        return getattr(scipy.linalg.lapack, f"d{name}")
-    return scipy.linalg.get_lapack_funcs(name, (M, B))
+def _getrf(M: np.ndarray) -> Any:
+    """LAPACK's factorisation for the dtype; SciPy's search for it is left out for float64."""
+    return scipy.linalg.lapack.dgetrf if M.dtype is _FLOAT64 else scipy.linalg.get_lapack_funcs("getrf", (M,))
+
+
+def _getrs(lu: np.ndarray, B: np.ndarray) -> Any:
+    """LAPACK's solve from the factors; SciPy's search for it is left out for float64."""
+    if lu.dtype is B.dtype is _FLOAT64:
+        return scipy.linalg.lapack.dgetrs
+    return scipy.linalg.get_lapack_funcs("getrs", (lu, B))
 
 
 def _lu(M: np.ndarray, name: str, in_place: bool = False) -> Any:
     """``M^T = P L U``, or M, if it may be overwritten and is stored so; an array of them for a batch."""
     if M.ndim == 2:
         straight = in_place and M.flags.f_contiguous
-        lu, pivots, info = _lapack("getrf", M, M)(M if straight else M.T, overwrite_a=in_place)
+        lu, pivots, info = _getrf(M)(M if straight else M.T, overwrite_a=in_place)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
         return lu, pivots, straight
@@ -56,7 +61,7 @@ def _lu_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.ndarr
     if not isinstance(factors, tuple) or B.ndim > 2:
         return _over_batch(_lu_solve, factors, B, transposed)
     lu, pivots, straight = factors
-    return np.asarray(_lapack("getrs", lu, B)(lu, pivots, B, trans=transposed == straight)[0])
+    return np.asarray(_getrs(lu, B)(lu, pivots, B, trans=transposed == straight)[0])
 
 
 def _solve(M: np.ndarray, B: np.ndarray, name: str) -> np.ndarray:
@@ -81,7 +86,7 @@ def _active_lu(d: np.ndarray, X: np.ndarray, s: Any, name: str) -> Any:
         M = _picked(X, rows)
         M *= s
         M.ravel()[:: len(rows) + 1] += 1.0
-        lu, pivots, info = _lapack("getrf", M, M)(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
+        lu, pivots, info = _getrf(M)(M.T, overwrite_a=True) if len(rows) else (M, rows, 0)
         if info:
             raise np.linalg.LinAlgError(f"{name} is singular; it needs to be invertible")
         return rows, lu, pivots
@@ -101,8 +106,8 @@ def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.n
     rows, lu, pivots = factors
     out = np.zeros(B.shape, dtype=B.dtype)
     if len(rows):
-        getrs = _lapack("getrs", lu, B)
-        out[rows] = getrs(lu, pivots, B[rows], trans=not transposed, overwrite_b=True)[0]
+        b = B.take(rows, axis=0, mode="clip")
+        out[rows] = _getrs(lu, b)(lu, pivots, b, trans=not transposed, overwrite_b=True)[0]
     return out
 
 

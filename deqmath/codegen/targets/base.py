@@ -56,6 +56,8 @@ class Target(ABC):
     uses_facts: ClassVar[bool] = False
     #: The line under which an operation on what is not finite warns of nothing.
     quiet: ClassVar[str] = ""
+    #: How a gate is written that only picks rows, or empty where it is always made of numbers.
+    mask: ClassVar[str] = ""
     #: Whether functions take leading batch axes.
     batched: ClassVar[bool] = True
     #: Lines of the numpydoc section on the parameter of ``keyword_only``.

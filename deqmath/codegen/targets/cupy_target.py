@@ -33,7 +33,7 @@ class CupyTarget(NumpyTarget):
     helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "reshape_helpers", "numpy_helpers", "cupy_helpers")
     #: These call LAPACK, or look at single numbers, which the device would wait for.
     without: ClassVar[frozenset[str]] = frozenset(
-        {"active", "certify", "cholesky", "contraction", "triangular", "woodbury"}
+        {"active", "certify", "cholesky", "contraction", "gemv", "triangular", "woodbury"}
     )
     uses_facts: ClassVar[bool] = False
     companion: ClassVar[str] = numpy_companion("OTHER = {1.0}", "np.reshape(np.asarray(values, dtype=float), shape)")

@@ -61,10 +61,13 @@ class NumpyTarget(Target):
 
     name: ClassVar[str] = "numpy"
     array: ClassVar[str] = "numpy.ndarray"
-    reserved: ClassVar[frozenset[str]] = frozenset({"np", "scipy", "warnings", "batch", "sizes", "plain", "result"})
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"np", "scipy", "math", "warnings", "batch", "sizes", "plain", "result"}
+    )
     helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "reshape_helpers", "numpy_helpers", "numpy_solves")
     uses_facts: ClassVar[bool] = True
     quiet: ClassVar[str] = 'with np.errstate(invalid="ignore"):  # what is not finite is named below'
+    mask: ClassVar[str] = "{u} > 0.0"
     companion: ClassVar[str] = COMPANION
     notes: ClassVar[tuple[str, ...]] = (
         "Every argument may have leading batch axes; they broadcast, and the result has their common shape.",
@@ -87,7 +90,7 @@ class NumpyTarget(Target):
         return stated_samples(arguments_text(sig, sizes), sig, "np")
 
     def imports(self, text: str) -> list[str]:
-        lines = ["import warnings"] if "warnings." in text else []
+        lines = [f"import {m}" for m in ("math", "warnings") if f"{m}." in text]
         lines.append("import numpy as np")
         return lines + [f"import {m}" for m in ("scipy.constants", "scipy.linalg", "scipy.special") if f"{m}." in text]
 
@@ -186,8 +189,17 @@ def _active_solve(node: Node, args: list[Code], _: Context) -> Code:
 
 
 def _checked(node: Node, args: list[Code], _: Context) -> Code:
-    names = [c.text.removesuffix(".mT") for c in args[: len(node.data)]]
-    return Code(f"_checked({args[0].text}, {args[1].text}, {', '.join(f'{x}={x}' for x in names)})")
+    """The call that looks at one or two columns; the names of the arguments follow them."""
+    texts, k = [c.text for c in args], len(node.args)
+    return Code(f"_shown_by({', '.join([*texts[:k], *(f'{x}={x}' for x in texts[k:])])})")
+
+
+def _gemv(node: Node, args: list[Code], _: Context) -> Code:
+    if node.data == "silent":
+        return Code(f"_gemv({', '.join(c.text for c in args)})")
+    M, x, s, y = args
+    product = Code(f"{M.at(ATOM)} @ {x.at(ATOM)}", PRODUCT)
+    return signed_sum([y, product if s.text == "1" else scaled(s, Code(f"({product.text})"))])
 
 
 def _shown(node: Node, args: list[Code], _: Context) -> Code:
@@ -238,7 +250,6 @@ _FRESH = (
     "scale_rows",
     "solve",
     "times",
-    "checked",
     "kron",
 )
 
@@ -307,6 +318,7 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "active_lu": _active_lu,
     "active_solve": _active_solve,
     "checked": _checked,
+    "gemv": _gemv,
     "shown": _shown,
     "in_place": _call("_entrywise"),
     "add_diagonal": _add_diagonal,

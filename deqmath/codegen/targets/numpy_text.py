@@ -48,31 +48,36 @@ def _plain(sig: Signature) -> list[str]:
     if not matrices or not simple or len(matrices) + len(scalars) < len(sig.arguments):
         return []
     names = [a.name for a in matrices]
-    read: dict[Expr, str] = {}  # dimension -> where it is read
+    read: dict[Expr, str] = {}  # dimension -> its name
     groups: dict[tuple[str, ...], list[str]] = {}  # shape -> arguments of that shape
-    sources = []
+    sources: dict[str, list[str]] = {}  # argument -> its axes that are the first to have their dimension
     for a in matrices:
-        fresh = [k for k in a.shape if k.is_Symbol and k not in read]
         for axis, k in enumerate(a.shape):
-            if k.is_Symbol:
-                read.setdefault(k, f"{a.name}.shape[{axis}]")
-        sources += [a.name] if fresh else []
+            if k.is_Symbol and k not in read:
+                read[k] = sig.names[k]
+                sources.setdefault(a.name, []).append(f"({read[k]} := {a.name}.shape[{axis}])")
         groups.setdefault(tuple(read.get(k, str(k)) for k in a.shape), []).append(a.name)
     tests = [
         *_chain("type({})", names, " is ", "np.ndarray"),
-        *_chain("{}.dtype", names, " is ", "np.dtype(float)"),
+        *_chain("{}.dtype", names, " is ", "_FLOAT64"),
         *_chain("type({})", scalars, " is ", "float"),
         *(f"{x} - {x} == 0.0" for x in scalars),
         *_chain("{}.ndim", sources, " == ", "2"),
-        *(f"{x}.size" for x in sources),
+        *(test for axes in sources.values() for test in axes),
     ]
     for shape, given in groups.items():
-        if shape == (f"{given[0]}.shape[0]", f"{given[0]}.shape[1]"):  # read from the first, which is then any
+        if len(sources.get(given[0], ())) == 2:  # both read from the first, which is then any
             tests += _chain("{}.shape", given[1:], " == ", f"{given[0]}.shape")
         else:
             tests += _chain("{}.shape", given, " == ", f"({', '.join(shape)})")
-    start = ["plain = (", f"    {tests[0]}", *(f"    and {test}" for test in tests[1:]), ")", "if plain:"]
-    return [*start, *(f"    {sig.names[k]} = {where}" for k, where in read.items()), "    batch = ()"]
+    return [
+        "plain = (",
+        f"    {tests[0]}",
+        *(f"    and {test}" for test in tests[1:]),
+        ")",
+        "if plain:",
+        "    batch = ()",
+    ]
 
 
 def _chain(pattern: str, names: list[str], relation: str, value: str) -> list[str]:
@@ -88,7 +93,7 @@ def _chain(pattern: str, names: list[str], relation: str, value: str) -> list[st
 
 #: Operations that make an array of their own, of the full shape and of the dtype of their operands.
 _MADE = (
-    "times", "product", "checked", "in_place", "scale", "hadamard", "scale_rows", "scale_columns",
+    "times", "product", "gemv", "in_place", "scale", "hadamard", "scale_rows", "scale_columns",
     "active_solve", "lu_solve", "solve", "cholesky_solve", "contraction_solve",
 )  # fmt: skip
 
@@ -112,7 +117,7 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
 
 
 def _is_made(node: Node) -> bool:
-    inner = node.args[0] if node.op == "shown" else node
+    inner = node.args[0] if node.op in ("checked", "shown") else node
     return inner.op in _MADE and inner.shape != (1, 1)
 
 
