@@ -8,7 +8,7 @@ import pytest
 from test_numeric_equilibrium import adjoint_residual, true_residual
 
 from deqmath.numeric import ReLUNetwork
-from deqmath.numeric.strategies import MixedPrecision, Picard, half_sweeps
+from deqmath.numeric.strategies import MixedPrecision, Picard, half_sweeps, mixed
 from deqmath.numeric.strategies.half_sweeps import HalfSweeps
 
 
@@ -134,3 +134,27 @@ def test_a_wrong_half_product_is_noticed(monkeypatch):
     assert eq.strategy == "mixed, then picard"
     assert true_residual(net, X, eq.Z) <= 1e-12
     assert np.allclose(eq.Z, right.Z, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("gamma0", [0.2, 0.3, 0.4])
+def test_sweeps_that_are_not_watched_are_not_wasted(gamma0, seed, monkeypatch):
+    """The steps are looked at far less often, and at most one product more is done for it."""
+    net = ReLUNetwork.random(width=300, inputs=7, gamma0=gamma0, seed=seed)
+    X = np.random.default_rng(seed).standard_normal((60, 7))
+    looks, sweeps = [0, 0], []
+    probed = mixed._Low._probed
+    for k, blind in enumerate((mixed._BLIND, 0)):
+
+        def counted(self, k=k):
+            looks[k] += 1
+            return probed(self)
+
+        monkeypatch.setattr(mixed, "_BLIND", blind)
+        monkeypatch.setattr(mixed._Low, "_probed", counted)
+        found = net.equilibrium(X, tol=1e-12, strategy=MixedPrecision())
+        assert found.converged
+        assert true_residual(net, X, found.Z) <= 1e-12
+        sweeps.append(found.sweeps)
+    assert looks[0] < looks[1]
+    assert sweeps[0] <= sweeps[1] + 1

@@ -30,6 +30,8 @@ _PROBE = 16
 _FAILED = 0.25
 #: Share of the tolerance that the probed samples are brought to, since another may be a little worse.
 _SAFE = 0.9
+#: Half sweeps that go unwatched at most, their share of those that the measured rate asks for, and the steps seen before.
+_BLIND, _SHARE, _SEEN = 6, 0.75, 3
 #: Half sweeps in which the steps have to fall to this fraction.
 _WAIT, _LESS = 8, 0.8
 #: A history is cleared where a step is this many times the smallest so far.
@@ -106,8 +108,9 @@ class _Low:
         x = self.sweeps.x.T
         return x.astype(np.float64, order="C") if is_numpy(self.xp) else self.xp.astype(x, self.xp.float64)
 
-    def _measure(self, size: float, previous: float) -> None:
-        measured = size / previous if previous > 0 and size > 0 else self.rate
+    def _measure(self, size: float, previous: float, halves: int) -> None:
+        """The rate of a half sweep, from the steps before and after so many of them."""
+        measured = (size / previous) ** (1 / halves) if previous > 0 and size > 0 else self.rate
         self.rate = min(max(measured, 0.02), self.steepest) if math.isfinite(measured) else self.steepest
 
     def watch(self, steps: Array) -> None:
@@ -122,6 +125,7 @@ class _Low:
         """Sweep until the errors of the probed samples are estimated below `goal`; the products used."""
         xp, state, sizes = self.xp, self.sweeps, [math.nan]
         begin: Array = None
+        blind = 0
         most, halves = 2 * min(max_sweeps, self.limit), 1  # to start a way down has cost as much
         if self.history is not None:
             self.history.restart()
@@ -135,13 +139,20 @@ class _Low:
             steps, last = row_norms(xp, now - last), now
             sizes.append(math.sqrt(float(xp.sum(steps * steps))))
             if self.history is None:
-                self._measure(sizes[-1], sizes[-2])
+                self._measure(sizes[-1], sizes[-2 - blind], 1 + blind)
             if bool(xp.all(steps * self.rate <= goal)) or _stagnant(sizes):
                 break
             if self.history is None:
                 left = float(xp.min(goal / xp.where(steps > 0, steps, xp.ones_like(steps))))
                 if state.down and worth_accelerating(self.rate, self.options.accelerate_above, halves, left):
                     self.history = AndersonHistory(xp, self.problem.shape, self.options.history, xp.float32)
+                    continue
+                blind = max(min(self._surely_needed(left), most - halves - 1), 0) if len(sizes) > _SEEN else 0
+                for _ in range(blind):
+                    state.sweep()
+                halves += blind
+                sizes += [sizes[-1]] * blind
+                last = self._probed() if blind > 0 else last
             elif state.down and begin is not None:
                 if sizes[-1] > _WORSE * min(sizes[1:]):
                     self.history.restart()
@@ -149,6 +160,12 @@ class _Low:
                 halves += 1
                 last = self._probed()
         return -(-halves // 2)
+
+    def _surely_needed(self, left: float) -> int:
+        """Half sweeps that need not be watched: some are left over even where the rate was far better than measured."""
+        if not 0 < left < 1 or not 0 < self.rate < self.options.accelerate_above:
+            return 0
+        return max(0, min(_BLIND, int(_SHARE * math.log(left) / math.log(self.rate)) - 1)) if self.rate < 1 else 0
 
     def _extrapolate(self, history: AndersonHistory, begin: Array) -> None:
         """Go on from where the history sends the pair of half sweeps that began at `begin`."""
