@@ -82,7 +82,7 @@ def row_norms(xp: Namespace, x: Array) -> Array:
     with np.errstate(over="ignore", under="ignore"):
         quick = np.sqrt(np.vecdot(x, x)) if is_numpy(xp) else xp.sqrt(xp.sum(x * x, axis=1))
     least = _least_norm(xp, x)
-    if x.shape[1] == 0 or bool(xp.all((quick > least) & (quick < 1 / least))):
+    if 0 in x.shape or (float(xp.min(quick)) > least and float(xp.max(quick)) < 1 / least):
         return quick
     top = xp.max(xp.abs(x), axis=1)
     unit = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))

@@ -19,8 +19,8 @@ import numpy as np
 
 from deqmath.numeric.arrays import Array, Namespace, is_numpy, relu, row_norms
 
-#: Rows that are worked on at a time in NumPy, few enough for the cache.
-_TILE = 32
+#: Rows that are worked on at a time in NumPy, few enough for the cache: as many as hold so many numbers, or so many.
+_TILE_NUMBERS, _TILE = 2**15, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class FixedPoint:
             return v, new, new - x, self.relative_steps(new - x, new)
         v = x @ self.matrix
         new, step, sizes = np.empty(v.shape), np.empty(v.shape), np.empty((2, v.shape[0]))
-        for rows in _tiles(v.shape[0]):
+        for rows in _tiles(v.shape):
             part, u, after, moved = self.rows(rows), v[rows], new[rows], step[rows]
             u *= self.gain
             u += part.offset
@@ -110,7 +110,7 @@ class FixedPoint:
     @cached_property
     def origin_norms(self) -> Array:
         """Row norms of :meth:`origin`, shape (n,)."""
-        tiles = _tiles(self.shape[0]) if is_numpy(self.xp) else [slice(None)]
+        tiles = _tiles(self.shape) if is_numpy(self.xp) else [slice(None)]
         return self.xp.concat([row_norms(self.xp, self.rows(rows).origin()) for rows in tiles])
 
     def scales(self, x: Array) -> Array:
@@ -131,8 +131,10 @@ class FixedPoint:
         return float(self.xp.max(self.relative_steps(step, x)))
 
 
-def _tiles(n: int) -> list[slice]:
-    return [slice(k, min(k + _TILE, n)) for k in range(0, n, _TILE)]
+def _tiles(shape: tuple[int, ...]) -> list[slice]:
+    n, m = shape
+    height = max(_TILE, _TILE_NUMBERS // m)
+    return [slice(k, min(k + height, n)) for k in range(0, n, height)]
 
 
 @dataclass(frozen=True, eq=False)
