@@ -3,7 +3,7 @@
 D = diag(d) with d in {0, 1}, S = {r : d_r = 1}, and P_S the columns r of I with r in S. The
 solution of ``x = D (b - s X x)`` is zero off S. With R for that matrix: ``D R = R = R D``,
 ``R^T`` is the same with X^T, and an inverse that meets no gate is ``(I + s D X)^-1 b = b - R (s X b)``
-and ``(I + s X D)^-1 b = b - s X (R b)``, used for a single column b, where the extra product pays.
+and ``(I + s X D)^-1 b = b - s X (R b)``, used for a single column b (or row, or outer product), where the extra product pays.
 With half of the gates open the factorisation takes an eighth of the work.
 """
 
@@ -82,7 +82,9 @@ def _make(a: Algebra, g: Gated) -> Node:
 
 
 def _alone(a: Algebra, node: Node) -> Node | None:
-    """An inverse that meets no gate, applied to a column (or to a row, from the right)."""
+    """An inverse that meets no gate, applied to a column (or to a row, from the right), also in an outer product."""
+    if node.cols != 1 != node.rows:
+        return _outer(a, node)
     if node.rows == 1 != node.cols:
         other = a.transpose(node)
         changed = _alone(a, other) if other.op == "product" else None
@@ -95,4 +97,15 @@ def _alone(a: Algebra, node: Node) -> Node | None:
         correction = a.product(R, found.X, b) if found.left else a.product(found.X, R, b)
         x = a.add(b, a.scale(a.times_scalars(a.scalar(-(node.cols**0)), found.s), correction))
         return a.product(*node.args[:j], x) if j else x
+    return None
+
+
+def _outer(a: Algebra, node: Node) -> Node | None:
+    """A column times a row, each with its own inverses."""
+    for j in range(len(node.args) - 1):
+        if node.args[j].cols == 1:
+            parts = [a.product(*node.args[: j + 1]), a.product(*node.args[j + 1 :])]
+            changed = [_alone(a, part) if part.op == "product" else None for part in parts]
+            if any(changed):
+                return a.product(*(new or old for new, old in zip(changed, parts, strict=True)))
     return None

@@ -49,7 +49,8 @@ def _check_values(name: str, value: Any) -> None:
     kind, known = type(value).__name__, isinstance(value, torch.Tensor)
     if not known:
         raise ValueError(f"{name}: received a {kind}; it needs a torch.Tensor, as in torch.as_tensor({name})")
-    if _fails(torch.isfinite(value)):
+    # The sum of numbers one of which is not finite is not finite; it is made faster than one answer for each.
+    if _fails(torch.isfinite(value.sum())) and _fails(torch.isfinite(value)):
         raise ValueError(f"{name}: received nan or inf; it needs finite numbers")
 
 
@@ -110,19 +111,55 @@ def _inverse(M: Any, name: str) -> Any:
 
 
 def _lu(M: Any, name: str) -> Any:
-    """``P M = L U``, factored once for every solve with M or its transpose."""
-    try:
-        return (*torch.linalg.lu_factor(M), name)
-    except RuntimeError as error:
-        if "is zero" not in str(error):
-            raise
-        raise ValueError(f"{name} is singular; it needs to be invertible") from None
+    """``P M = L U``, factored once for every solve with M or its transpose; M itself where autograd follows it.
+
+    The derivative of a solve is one more solve from its factors, that of a factorisation costs several.
+    """
+    if M.requires_grad:
+        return M, name
+    lu, pivots, failed = torch.linalg.lu_factor_ex(M)
+    if _fails(failed == 0):
+        raise ValueError(f"{name} is singular; it needs to be invertible")
+    return lu, pivots, name
 
 
 def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
     """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
+    if len(factors) == 2:
+        M, name = factors
+        return _solve(M.mT if transposed else M, B, name)
     lu, pivots, name = factors
     return _regular(lambda: torch.linalg.lu_solve(lu, pivots, B, adjoint=transposed), name)
+
+
+def _open_rows(d: Any) -> Any:
+    """The rows S of a gate with ``d_r = 1``; None for a batch of gates, and where no shape may depend on values."""
+    if d.ndim != 2 or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return None
+    try:
+        return d[:, 0].nonzero()[:, 0]
+    except RuntimeError:  # torch.func.vmap: one gate a sample
+        return None
+
+
+def _active_lu(d: Any, X: Any, s: Any, name: str) -> Any:
+    """``(I + s X)_SS = P L U`` for the open rows S of the gate d; ``I + s D X D = P L U`` where S is not known."""
+    rows = _open_rows(d)
+    if rows is None:
+        M = torch.where((d != 0) & (d.mT != 0), s * X, 0.0)
+    else:
+        M = s * X.index_select(-2, rows).index_select(-1, rows)
+    return d, rows, _lu(_add_diagonal(M, 1), name)
+
+
+def _active_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``D (I + s X D)^-1 B``, or its transpose times B: zero off the open rows S of D."""
+    d, rows, lu = factors
+    if rows is None:
+        return _lu_solve(lu, torch.where(d != 0, B, 0.0), transposed)
+    x = _lu_solve(lu, B.index_select(-2, rows), transposed)
+    zeros = torch.zeros((*x.shape[:-2], *B.shape[-2:]), dtype=x.dtype, device=x.device)
+    return zeros.index_copy(-2, rows, x)
 
 
 def _cholesky(M: Any, name: str) -> Any:

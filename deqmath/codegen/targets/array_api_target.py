@@ -19,7 +19,7 @@ class ArrayApiTarget(ArrayTarget):
     reserved: ClassVar[frozenset[str]] = frozenset({"xp", "math", "batch", "sizes", "kind"})
     helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "array_helpers", "array_api_helpers")
     #: The standard has no solve from factors.
-    without: ClassVar[frozenset[str]] = frozenset({"factor_once", "cholesky", "triangular"})
+    without: ClassVar[frozenset[str]] = frozenset({"active", "factor_once", "cholesky", "triangular"})
     copy: ClassVar[str] = "{xp}.asarray({X}, copy=True)"
     functions: ClassVar[Mapping[str, str]] = {"relu_scalar": "_relu", "step_scalar": "_step"}
     notes: ClassVar[tuple[str, ...]] = (

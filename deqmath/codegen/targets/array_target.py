@@ -147,6 +147,17 @@ class ArrayTarget(Target):
     def _lu_solve(self, node: Node, args: list[Code], _: Context) -> Code:
         return Code(f"_lu_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
 
+    def _active(self, node: Node, args: list[Code], context: Context) -> Code:
+        identity = Code(f"_eye({self.size(node.rows, context.names)}, {self.kind_arguments()})")
+        return self._active_solve(node, [self._active_lu(node, args, context), identity], context)
+
+    def _active_lu(self, node: Node, args: list[Code], context: Context) -> Code:
+        name = context.describe(node).replace('"', "'")
+        return Code(f'_active_lu({", ".join(a.text for a in args)}, "{name}")')
+
+    def _active_solve(self, node: Node, args: list[Code], _: Context) -> Code:
+        return Code(f"_active_solve({args[0].text}, {args[1].text}{', transposed=True' if node.data else ''})")
+
     def _triangular_solve(self, node: Node, args: list[Code], context: Context) -> Code:
         lower, transposed = node.data
         return self._named("_triangular_solve", node, [*args, Code(f"{lower}"), Code(f"{transposed}")], context)
@@ -224,7 +235,7 @@ _HELPERS = {
 #: Operations that have a method of their own.
 _METHODS = (
     "scalar", "combine", "map", "solve", "inverse", "cholesky", "lu", "lu_solve", "triangular_solve", "logdet", "times", "column", "entry", "repeat",
-    "constant", "commutation", "selection", "placement", "row_sum", "column_dot", "trace_product",
+    "active", "active_lu", "active_solve", "constant", "commutation", "selection", "placement", "row_sum", "column_dot", "trace_product",
 )  # fmt: skip
 
 _PATTERNS = {

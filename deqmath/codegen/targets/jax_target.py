@@ -18,6 +18,8 @@ class JaxTarget(ArrayTarget):
     xp: ClassVar[str] = "jnp"
     concat: ClassVar[str] = "concatenate"
     diagonal: ClassVar[str] = "jnp.diagonal({X}, axis1=-2, axis2=-1)"
+    #: The open rows of a gate are a shape that depends on values, which a trace does not have.
+    without: ClassVar[frozenset[str]] = frozenset({"active"})
     copy: ClassVar[str] = "{X}"  # arrays of JAX are never changed
     reserved: ClassVar[frozenset[str]] = frozenset({"jax", "jnp", "math", "batch", "sizes", "kind"})
     helpers: ClassVar[tuple[str, ...]] = ("integer_helpers", "array_helpers", "reshape_helpers", "jax_helpers")
