@@ -111,6 +111,43 @@ def _regular(compute: Any, name: str) -> Any:
     return out
 
 
+def _open_first(d: Any) -> Any:
+    """The rows of a gate with the open ones first, and how many are open.
+
+    None for a batch of gates, and where the library has no shapes that depend on values, or cannot look at them.
+    """
+    xp = d.__array_namespace__()
+    info = getattr(xp, "__array_namespace_info__", None)  # since 2023.12
+    if d.ndim != 2 or (info is not None and not info().capabilities()["data-dependent shapes"]):
+        return None
+    try:
+        count = int(xp.sum(xp.astype(d != 0, xp.int64)))
+    except (TypeError, RuntimeError):
+        return None
+    return xp.argsort(xp.astype(d[:, 0] == 0, xp.int64)), count
+
+
+def _active_lu(d: Any, X: Any, s: Any, name: str) -> Any:
+    """``(I + s X)_SS`` for the open rows S of the gate d; ``I + s D X D`` where S is not known."""
+    xp, found = X.__array_namespace__(), _open_first(d)
+    if found is None:
+        return d, None, _add_diagonal(xp.where((d != 0) & (d.mT != 0), s * X, xp.zeros_like(X)), 1), name
+    rows, k = found
+    return d, rows, _add_diagonal(s * xp.take(xp.take(X, rows[:k], axis=-2), rows[:k], axis=-1), 1), name
+
+
+def _active_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``D (I + s X D)^-1 B``, or its transpose times B: zero off the open rows S of D."""
+    d, rows, M, name = factors
+    xp, k = B.__array_namespace__(), M.shape[-1]
+    if rows is None:
+        return _solve(M.mT if transposed else M, xp.where(d != 0, B, xp.zeros_like(B)), name)
+    x = xp.take(B, rows[:k], axis=-2)
+    x = _solve(M.mT if transposed else M, x, name) if k else x
+    zeros = xp.zeros((*x.shape[:-2], d.shape[-2] - k, x.shape[-1]), dtype=x.dtype, device=x.device)
+    return xp.take(xp.concat([x, zeros], axis=-2), xp.argsort(rows), axis=-2)
+
+
 def _logdet(M: Any, name: str) -> Any:
     """``log(det(M))`` of a matrix of positive determinant."""
     xp = M.__array_namespace__()
