@@ -15,7 +15,7 @@ from .backends import BATCHED, call, require
 from .cases import CASES
 from .test_pass_active import EXPRESSIONS, PHI
 
-TARGETS = ("array-api", "torch")
+TARGETS = ("array-api", "torch", "mpmath", "flint")
 TOGETHER = tuple(t for t in TARGETS if t in BATCHED)
 NAMES = tuple(EXPRESSIONS)
 

@@ -92,6 +92,33 @@ def _solve(M: Any, B: Any, name: str) -> Any:
         ) from None
 
 
+def _open_rows(d: Any) -> list[int]:
+    """The rows of a gate that are 1; each must be exactly 0 or 1, and a ball that holds more decides nothing."""
+    for x in d.entries():
+        if not (x == 0 or x == 1):
+            raise Undecided(f"the gate {x} is undecided; it needs narrower arguments or a larger prec")
+    return [r for r in range(d.nrows()) if d[r, 0] == 1]
+
+
+def _active_lu(d: Any, X: Any, s: Any, name: str) -> Any:
+    """The open rows S of the gate d, and ``(I + s X)_SS``."""
+    S = _open_rows(d)
+    return S, _build(len(S), len(S), lambda i, j: s * X[S[i], S[j]] + int(i == j)) if S else None, name
+
+
+def _active_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``P_S M^-1 P_S^T B`` or its transpose for ``M = (I + s X)_SS``: exactly zero off the open rows S."""
+    S, M, name = factors
+    out = arb_mat(B.nrows(), B.ncols())
+    if S:
+        picked = _build(len(S), B.ncols(), lambda i, j: B[S[i], j])
+        x = _solve(M.transpose() if transposed else M, picked, name)
+        for i, r in enumerate(S):
+            for j in range(B.ncols()):
+                out[r, j] = x[i, j]
+    return out
+
+
 def _build(rows: int, cols: int, entry: Any) -> Any:
     """The matrix of ``entry(i, j)``."""
     return arb_mat([[entry(i, j) for j in range(cols)] for i in range(rows)])

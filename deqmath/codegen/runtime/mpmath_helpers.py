@@ -60,6 +60,58 @@ def _solve(ctx: Any, M: Any, B: Any, name: str) -> Any:
     return _from_columns(ctx, columns)
 
 
+def _lu(ctx: Any, M: Any, name: str) -> Any:
+    """``P M = L U`` with ten bits more, factored once for every solve with M or its transpose."""
+    try:
+        with ctx.workprec(ctx.prec + 10):
+            return *ctx.LU_decomp(M), name
+    except ZeroDivisionError:
+        raise ValueError(f"{name} is singular to working precision; it needs to be invertible") from None
+
+
+def _lu_solve(ctx: Any, factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
+    LU, pivots, _ = factors
+    with ctx.workprec(ctx.prec + 10):
+        if transposed:
+            columns = [_transposed_solve(ctx, LU, pivots, B[:, j]) for j in range(B.cols)]
+        else:
+            columns = [ctx.U_solve(LU, ctx.L_solve(LU, B[:, j], pivots)) for j in range(B.cols)]
+    return _from_columns(ctx, columns)
+
+
+def _transposed_solve(ctx: Any, LU: Any, pivots: Any, b: Any) -> Any:
+    """``U^T y = b``, ``L^T x = y``, then the exchanges of rows backwards: ``M^T = U^T L^T P``."""
+    n, x = LU.rows, b.copy()
+    for i in range(n):
+        x[i] = (x[i] - ctx.fdot((LU[j, i], x[j]) for j in range(i))) / LU[i, i]
+    for i in reversed(range(n)):
+        x[i] -= ctx.fdot((LU[j, i], x[j]) for j in range(i + 1, n))
+    for i in reversed(range(n - 1)):
+        ctx.swap_row(x, i, pivots[i])
+    return x
+
+
+def _active_lu(ctx: Any, d: Any, X: Any, s: Any, name: str) -> Any:
+    """The open rows S of the gate d, and ``(I + s X)_SS = P L U``."""
+    S = [r for r in range(d.rows) if d[r] != 0]
+    if not S:
+        return S, None
+    return S, _lu(ctx, _build(ctx, len(S), len(S), lambda i, j: s * X[S[i], S[j]] + (i == j)), name)
+
+
+def _active_solve(ctx: Any, factors: Any, B: Any, transposed: bool = False) -> Any:
+    """``P_S M^-1 P_S^T B`` or its transpose for ``M = (I + s X)_SS``: zero off the open rows S."""
+    S, lu = factors
+    out = ctx.zeros(B.rows, B.cols)
+    if S:
+        x = _lu_solve(ctx, lu, _build(ctx, len(S), B.cols, lambda i, j: B[S[i], j]), transposed)
+        for i, r in enumerate(S):
+            for j in range(B.cols):
+                out[r, j] = x[i, j]
+    return out
+
+
 def _from_columns(ctx: Any, columns: list[Any]) -> Any:
     """The matrix with the given columns."""
     return ctx.matrix([[c[i] for c in columns] for i in range(columns[0].rows)])
