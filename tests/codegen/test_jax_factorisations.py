@@ -1,0 +1,55 @@
+"""JAX: shapes are static, so no gate picks rows; one factorisation serves a matrix, its transpose and the derivative."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from sympy import Identity, Inverse
+
+import deqmath as dm
+
+from .backends import convert, parameters, require
+from .cases import CASES, A, b, gamma, m, values, w
+
+jax = require("jax")
+#: Two solves with M and M^T, or with one of them twice; the last has two matrices.
+ONE = ("jvp11", "vjp11", "two_solves", "inverse_and_solve", "solve_twice")
+TWO_MATRICES = Inverse(A) * b + Inverse(A.T) * w + Inverse(Identity(m) - gamma * A) * b
+
+
+def _factorisations(jaxpr):
+    """How often a traced function factors, in all functions inside it."""
+    held = [v for e in jaxpr.eqns for v in e.params.values()]
+    inside = [getattr(x, "jaxpr", x) for v in held for x in (v if isinstance(v, (tuple, list)) else (v,))]
+    nested = sum(_factorisations(x) for x in inside if hasattr(x, "eqns"))
+    return nested + sum(e.primitive.name == "lu" for e in jaxpr.eqns)
+
+
+def _traced(expr):
+    f = dm.generate({"f": expr}, target="jax").load().f
+    given = {k: jax.numpy.asarray(convert("jax", v)) for k, v in values(parameters(f), np.random.default_rng(0)).items()}
+    stacked = {k: jax.numpy.stack([v, v]) for k, v in given.items()}
+    functions = {
+        "plain": (lambda x: f(**x), given),
+        "grad": (jax.grad(lambda x: f(**x).sum()), given),
+        "vmap": (jax.vmap(lambda x: f(**x)), stacked),
+        "batch": (lambda x: f(**x), stacked),
+    }
+    return f, {k: _factorisations(jax.make_jaxpr(function)(x).jaxpr) for k, (function, x) in functions.items()}
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_one_factorisation(name):
+    f, counts = _traced(CASES[name])
+    assert counts == dict.fromkeys(counts, 1)
+    assert "_active" not in inspect.getsource(f)
+
+
+def test_the_count_sees_a_second_factorisation():
+    _, counts = _traced(TWO_MATRICES)
+    assert counts == dict.fromkeys(counts, 2)
+    again = dm.generate({"f": CASES["jvp11"]}, target="jax", without=("factor_once",)).load().f
+    given = {k: convert("jax", v) for k, v in values(parameters(again), np.random.default_rng(0)).items()}
+    assert _factorisations(jax.make_jaxpr(lambda x: again(**x))(given).jaxpr) == 2
