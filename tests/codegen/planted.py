@@ -103,8 +103,8 @@ def _below(node: ast.AST, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ..
         if isinstance(node, ast.Call) and name == "args":  # the value, not its shape or the bound of a norm
             value = value[: _VALUES.get(ast.unparse(node.func), len(value))]
         for k, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(child, ast.keyword) and child.arg in ("axis", "dim"):
-                continue  # the last axis and axis 1 are one where there is no batch
+            if isinstance(child, ast.keyword) and child.arg in ("axis", "dim", "copy"):
+                continue  # the last axis and axis 1 are one where there is no batch; a copy has the same value
             if isinstance(child, ast.AST) and not isinstance(node, (ast.Slice, ast.Tuple)) and name != "slice":
                 yield from _below(child, (*path, name) if k is None else (*path, name, k))
 

@@ -29,7 +29,9 @@ def _factorisations(jaxpr):
 
 def _traced(expr):
     f = dm.generate({"f": expr}, target="jax").load().f
-    given = {k: jax.numpy.asarray(convert("jax", v)) for k, v in values(parameters(f), np.random.default_rng(0)).items()}
+    given = {
+        k: jax.numpy.asarray(convert("jax", v)) for k, v in values(parameters(f), np.random.default_rng(0)).items()
+    }
     stacked = {k: jax.numpy.stack([v, v]) for k, v in given.items()}
     functions = {
         "plain": (lambda x: f(**x), given),
