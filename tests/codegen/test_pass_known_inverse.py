@@ -20,6 +20,8 @@ EXPRESSIONS = {
     "and_transposed_solve": Inverse(A) + Inverse(A.T) * b * w.T,
     "transposed_and_solve": Inverse(A.T) + Inverse(A) * b * w.T,
     "and_its_transpose": Inverse(A) + B * Inverse(A.T) * B + Inverse(A).T,
+    "and_a_row": Inverse(A.T) + w * (Inverse(A.T) * b).T,
+    "kron": dm.kron(Inverse(A), b.T * Inverse(A)),
     "in_a_loop": Inverse(A) + dm.total(dm.diag(zi) * Inverse(A) * dm.diag(zi) * Inverse(A) * b * zi.T, i, n),
 }
 

@@ -23,4 +23,5 @@ def run(a: Algebra, roots: list[Node]) -> list[Node]:
             X = a.graph.make("transpose", (inverse,), None, inverse.shape)
         return X if node.op == "inverse" else a.graph.make("times", (X, node.args[1]), None, node.shape)
 
-    return rewrite(roots, a.rebuild, rule)
+    # Once more, for the transposes of an inverse that come of the first round.
+    return rewrite(rewrite(roots, a.rebuild, rule), a.rebuild, rule)

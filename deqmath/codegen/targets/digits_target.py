@@ -15,14 +15,9 @@ from sympy import Expr, Symbol
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, signed_sum
-from deqmath.codegen.targets.mpmath_text import samples
+from deqmath.codegen.targets.digits_text import samples, size_text
 
 Rule = Callable[[Node, list[Code], Context], Code]
-
-
-def size_text(k: Expr, names: Mapping[Symbol, str]) -> str:
-    """A dimension or index as text that is a Python integer."""
-    return str(k.xreplace({s: Symbol(names.get(s, s.name)) for s in k.free_symbols}))
 
 
 class DigitsTarget(Target):

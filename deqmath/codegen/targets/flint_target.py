@@ -13,7 +13,8 @@ from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.array_text import sizes_lines
 from deqmath.codegen.targets.ball_printer import BallPrinter
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, times
-from deqmath.codegen.targets.digits_target import DigitsTarget, size_text
+from deqmath.codegen.targets.digits_target import DigitsTarget
+from deqmath.codegen.targets.digits_text import size_text
 from deqmath.codegen.targets.flint_text import COMPANION
 
 _SUM = "sum(({term} for {index}), arb(0))"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deqmath.codegen.targets.digits_text import bad_arguments
+
 #: ``FUNCTIONS`` maps a name to (function, reference, samples); ``EXACT`` holds values of 40 digits.
 COMPANION = """
 def outputs(value):
@@ -102,20 +104,4 @@ def call(function, arguments):
 
 def by_columns(X):
     return entries(X.transpose()) if hasattr(X, "transpose") else [X]
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_bad_arguments_are_named(name):
-    function, _, samples = FUNCTIONS[name]
-    arguments = samples(random.Random(0))
-    for key, value in arguments.items():
-        if isinstance(value, int):
-            continue
-        for bad in (float("nan"), 1j):
-            wrong = [[bad] * len(value[0]) for _ in value] if isinstance(value, list) else bad
-            with pytest.raises(ValueError, match=rf"^{key}\\b"):
-                function(**{**arguments, key: wrong})
-        if isinstance(value, list):
-            with pytest.raises(ValueError, match=rf"\\b{key}\\b"):
-                function(**{**arguments, key: [*value, value[0] * 2]})
-"""
+""" + bad_arguments("")

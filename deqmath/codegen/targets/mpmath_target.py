@@ -11,7 +11,8 @@ from sympy.printing.pycode import MpmathPrinter
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, scaled
-from deqmath.codegen.targets.digits_target import DigitsTarget, size_text
+from deqmath.codegen.targets.digits_target import DigitsTarget
+from deqmath.codegen.targets.digits_text import size_text
 from deqmath.codegen.targets.mpmath_text import COMPANION, epilogue, prologue
 
 

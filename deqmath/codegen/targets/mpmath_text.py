@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sympy import Expr, Symbol
-
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.docs import shape_text
 from deqmath.codegen.graph import Node
-
-
-def _written(k: Expr, names: Mapping[Symbol, str]) -> str:
-    return str(k.xreplace({s: Symbol(name) for s, name in names.items()}))
+from deqmath.codegen.targets.digits_text import bad_arguments, size_text
 
 
 def prologue(sig: Signature) -> list[str]:
@@ -32,7 +25,7 @@ def prologue(sig: Signature) -> list[str]:
         if any(not (k.is_Symbol or k.is_Integer) for k in a.shape):
             lines.append(f'_shape("{a.name}", {a.name}, {shape_text(a.shape, names)}, "{shape_text(a.shape, names)}")')
     for a in sig.of_kind("index"):
-        bound = "None" if a.bound is None else _written(a.bound, names)
+        bound = "None" if a.bound is None else size_text(a.bound, names)
         lines.append(f'{a.name} = _integer("{a.name}", {a.name}, 0, {bound})')
     return lines
 
@@ -42,23 +35,6 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], _: Signature) -> str:
     return (
         f"return {', '.join(f'+({text})' if node.shape and text.isidentifier() else text for text, node, _ in codes)}"
     )
-
-
-def samples(sig: Signature, sizes: Mapping[str, int]) -> list[str]:
-    """Example arguments: rational numbers, with square matrices near the identity."""
-    lines = [f"{name} = {size}" for name, size in sizes.items()]
-    entries = []
-    for a in sig.arguments:
-        if a.kind == "matrix":
-            free = {s: 4 for k in a.shape for s in k.free_symbols if s not in sig.dims}
-            rows, cols = (_written(k.xreplace(free), sig.names) for k in a.shape)
-            one = "1 if i == j else 0" if a.shape[0] == a.shape[1] != 1 else "0"
-            cell = f"({one}) + Fraction(rng.randint(-99, 99), 300)"
-            entries.append(f'    "{a.name}": [[{cell} for j in range({cols})] for i in range({rows})],')
-        else:
-            value = {"scalar": "Fraction(rng.randint(30, 70), 100)", "dimension": "4"}.get(a.kind, "0")
-            entries.append(f'    "{a.name}": {value},')
-    return [*lines, "return {", *entries, "}"]
 
 
 #: The tests of a generated mpmath module; ``FUNCTIONS`` maps a name to (function, reference, samples).
@@ -121,20 +97,4 @@ def call(function, arguments, ctx):
 
 def by_columns(X):
     return [X[i, j] for j in range(X.cols) for i in range(X.rows)] if hasattr(X, "rows") else [X]
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_bad_arguments_are_named(name):
-    function, _, samples = FUNCTIONS[name]
-    arguments = samples(random.Random(0))
-    for key, value in arguments.items():
-        if isinstance(value, int):
-            continue
-        for bad in (float("nan"), 1j):
-            wrong = [[bad] * len(value[0]) for _ in value] if isinstance(value, list) else bad
-            with pytest.raises(ValueError, match=rf"^{key}\\b"):
-                function(**{**arguments, key: wrong}, ctx=context(20))
-        if isinstance(value, list):
-            with pytest.raises(ValueError, match=rf"\\b{key}\\b"):
-                function(**{**arguments, key: [*value, value[0] * 2]}, ctx=context(20))
-'''
+''' + bad_arguments(", ctx=context(20)")
