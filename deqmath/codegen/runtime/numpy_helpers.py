@@ -17,6 +17,7 @@ import numpy as np
 import scipy.linalg
 
 _FLOAT64 = np.dtype(np.float64)
+_DGEMV = scipy.linalg.blas.dgemv
 
 
 def _real(name: str, value: Any) -> np.ndarray:
@@ -165,7 +166,7 @@ def _gemv(M: np.ndarray, X: np.ndarray, s: Any = 1.0, y: Any = None) -> np.ndarr
     One column is multiplied by BLAS itself, which would not look at M where s = 0.
     """
     if M.ndim == X.ndim == 2 and M.dtype is X.dtype is _FLOAT64 and type(s) is float and s:
-        gemv, x = scipy.linalg.blas.dgemv, X[:, 0]
+        gemv, x = _DGEMV, X[:, 0]
         if y is None:
             return (gemv(s, M, x) if M.flags.f_contiguous else gemv(s, M.T, x, trans=1))[:, None]
         if y.ndim == 2 and y.dtype is _FLOAT64:

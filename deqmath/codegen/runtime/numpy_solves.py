@@ -15,6 +15,9 @@ import scipy.linalg
 
 from deqmath.codegen.runtime.numpy_helpers import _FLOAT64, _add_diagonal
 
+_DGETRF = scipy.linalg.lapack.dgetrf
+_DGETRS = scipy.linalg.lapack.dgetrs
+
 
 def _over_batch(solve: Any, factors: Any, B: np.ndarray, *options: Any) -> np.ndarray:
     """A solve for batches: of right-hand sides with one matrix, or of both."""
@@ -32,13 +35,13 @@ def _over_batch(solve: Any, factors: Any, B: np.ndarray, *options: Any) -> np.nd
 
 def _getrf(M: np.ndarray) -> Any:
     """LAPACK's factorisation for the dtype; SciPy's search for it is left out for float64."""
-    return scipy.linalg.lapack.dgetrf if M.dtype is _FLOAT64 else scipy.linalg.get_lapack_funcs("getrf", (M,))
+    return _DGETRF if M.dtype is _FLOAT64 else scipy.linalg.get_lapack_funcs("getrf", (M,))
 
 
 def _getrs(lu: np.ndarray, B: np.ndarray) -> Any:
     """LAPACK's solve from the factors; SciPy's search for it is left out for float64."""
     if lu.dtype is B.dtype is _FLOAT64:
-        return scipy.linalg.lapack.dgetrs
+        return _DGETRS
     return scipy.linalg.get_lapack_funcs("getrs", (lu, B))
 
 
@@ -107,7 +110,8 @@ def _active_solve(factors: Any, B: np.ndarray, transposed: bool = False) -> np.n
     out = np.zeros(B.shape, dtype=B.dtype)
     if len(rows):
         b = B.take(rows, axis=0, mode="clip")
-        out[rows] = _getrs(lu, b)(lu, pivots, b, trans=not transposed, overwrite_b=True)[0]
+        getrs = _DGETRS if lu.dtype is b.dtype is _FLOAT64 else _getrs(lu, b)
+        out[rows] = getrs(lu, pivots, b, trans=not transposed, overwrite_b=True)[0]
     return out
 
 
