@@ -55,3 +55,27 @@ def test_the_count_sees_a_second_factorisation():
     again = dm.generate({"f": CASES["jvp11"]}, target="jax", without=("factor_once",)).load().f
     given = {k: convert("jax", v) for k, v in values(parameters(again), np.random.default_rng(0)).items()}
     assert _factorisations(jax.make_jaxpr(lambda x: again(**x))(given).jaxpr) == 2
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_derivatives_of_both_orders_are_those_of_separate_solves(name):
+    """Forwards, backwards and twice: what is shared is the factorisation, never its derivative."""
+    shared = dm.generate({"f": CASES[name]}, target="jax").load().f
+    separate = dm.generate({"f": CASES[name]}, target="jax", without=("factor_once",)).load().f
+    given = values(parameters(shared), np.random.default_rng(3))
+    given = {k: jax.numpy.asarray(convert("jax", v)) for k, v in given.items()}
+    weight = jax.numpy.asarray(np.random.default_rng(4).standard_normal(shared(**given).shape))
+
+    def scalar(f):
+        return lambda x: (weight * f(**x)).sum()
+
+    for derivative in (
+        jax.grad,
+        jax.jacfwd,
+        lambda s: jax.grad(lambda x: sum((g**2).sum() for g in jax.tree.leaves(jax.grad(s)(x)))),
+        lambda s: jax.jit(jax.grad(s)),
+    ):
+        got, want = derivative(scalar(shared))(given), derivative(scalar(separate))(given)
+        for key, value in want.items():
+            size = max(1.0, float(abs(value).max()))
+            np.testing.assert_allclose(got[key], value, rtol=1e-9, atol=1e-10 * size)

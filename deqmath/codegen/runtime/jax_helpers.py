@@ -94,18 +94,28 @@ def _inverse(M: Any, name: str) -> Any:
 
 
 def _lu(M: Any, name: str) -> Any:
-    """``P M = L U``, factored once for every solve with M or its transpose."""
-    return (*jax.scipy.linalg.lu_factor(M), name)
+    """``P M = L U``, factored once for every solve with M or its transpose; derivatives are those of M, not of L U."""
+    return M, *jax.scipy.linalg.lu_factor(jax.lax.stop_gradient(M)), name
 
 
 def _lu_solve(factors: Any, B: Any, transposed: bool = False) -> Any:
     """``inv(M) B`` or ``inv(M^T) B`` from the factorisation of M."""
-    lu, pivots, name = factors
+    M, lu, pivots, name = factors
     batch = jnp.broadcast_shapes(lu.shape[:-2], B.shape[:-2])
     lu = jnp.broadcast_to(lu, batch + lu.shape[-2:])
     pivots = jnp.broadcast_to(pivots, batch + pivots.shape[-1:])
     B = jnp.broadcast_to(B, batch + B.shape[-2:])
-    return _regular(jax.scipy.linalg.lu_solve((lu, pivots), B, trans=1 if transposed else 0), name)
+
+    def solve(b: Any, trans: bool) -> Any:
+        return jax.scipy.linalg.lu_solve((lu, pivots), b, trans=int(trans))
+
+    x = jax.lax.custom_linear_solve(
+        lambda y: (M.mT if transposed else M) @ y,
+        B,
+        solve=lambda _, b: solve(b, transposed),
+        transpose_solve=lambda _, b: solve(b, not transposed),
+    )
+    return _regular(x, name)
 
 
 def _cholesky(M: Any, name: str) -> Any:
