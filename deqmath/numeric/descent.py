@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, overload
 
-from deqmath.errors import DeqmathError
+import numpy as np
+
+from deqmath.errors import DeqmathError, NotConvergedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
+from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.network import ReLUNetwork
-from deqmath.numeric.recorder import Recorder, State, fastest_rate, prepare, stop_reason
+from deqmath.numeric.recorder import Recorder, Row, State, fastest_rate, prepare, stop_reason
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_training import softmax_descent
-from deqmath.numeric.training_options import DescentOptions
+from deqmath.numeric.training_options import DIVERGED, DescentOptions
 
 _DECAY = "(1 - alpha lambda_0/2)^k"
 
@@ -126,25 +129,44 @@ class _Descent:
                     status, message = stop_reason(error, f"step {k}, t = {k * self.alpha:.6g}")
                     break
                 self._arrive(k, state)
+            return self._close(status, message)
         except KeyboardInterrupt:
             status, message = "interrupted", f"interrupted after step {self.at[0]}, t = {self.at[0] * self.alpha:.6g}"
-        self._keep()
-        return self.book.close(status, message, _DECAY)
+        return self._close(status, message)
+
+    def _close(self, status: RunStatus, message: str) -> Run:
+        """The run so far, saved: a Ctrl-C that comes now only changes its status."""
+        with CtrlCWaits() as waiting:
+            self._save()
+            self._keep()
+            run = self.book.close(status, message, _DECAY)
+            run, waiting.came = run.interrupted() if waiting.came else run, False
+        return run
 
     def _moved(self) -> State:
         """The state one step further."""
         state = self.at[1]
-        net = state.moved({name: -self.alpha * g for name, g in state.gradient.items()})
-        return State.solve(net, self.X, state.y, state)
+        with np.errstate(over="ignore"):
+            change = {name: -self.alpha * g for name, g in state.gradient.items()}
+        found = State.solve(state.moved(change), self.X, state.y, state)
+        if not found.loss <= DIVERGED * max(self.book.first.loss, 1.0):
+            most = 2 / float(self.book.first.spectrum[0][-1])
+            msg = (
+                f"the training diverges, to a loss of {found.loss:.3g} from {self.book.first.loss:.3g}; step_size is "
+                f"{self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {most:.3g}"
+            )
+            raise NotConvergedError(msg)
+        return found
 
     def _arrive(self, k: int, state: State) -> None:
         """Take the k-th step, record it where asked, save it, tell the callback."""
-        self.at = (k, state)
-        if k % self.every == 0 or k == self.total:
-            self._keep()
-        if self.place is not None and (self.place.due() or k == self.total):
-            self.book.steps = k
-            self.place.save(state, self.book, {"recorded": self.recorded})
+        row = self._row(k, state) if k % self.every == 0 or k == self.total else None
+        with CtrlCWaits():
+            self.at, self.book.steps = (k, state), k
+            if row is not None:
+                self._put(row)
+        if self.place is not None and self.place.due():
+            self._save()
         if self.progress is not None:
             left = self.pace.left(k, self.total)
             self.progress(Progress(k, k * self.alpha, self.total * self.alpha, state.loss, left))
@@ -152,7 +174,17 @@ class _Descent:
     def _keep(self) -> None:
         """Record the present state unless it is recorded."""
         k, state = self.at
-        self.book.steps = k
         if self.recorded < k:
-            self.book.record(k * self.alpha, state, self.shrink**k)
-            self.recorded = k
+            self._put(self._row(k, state))
+
+    def _row(self, k: int, state: State) -> Row:
+        return self.book.row(k * self.alpha, state, self.shrink**k)
+
+    def _put(self, row: Row) -> None:
+        self.book.add(row, self.at[1])
+        self.recorded = self.at[0]
+
+    def _save(self) -> None:
+        """Write the checkpoint, if there is one; before a record is added that was not asked for."""
+        if self.place is not None:
+            self.place.save(self.at[1], self.book, {"recorded": self.recorded})

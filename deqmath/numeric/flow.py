@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, overload
 
-from deqmath.errors import DeqmathError, InputError, NotWellPosedError
+from deqmath.errors import DeqmathError, InputError, NotConvergedError, NotWellPosedError
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.etd2 import etd2_step, inside_tolerance
 from deqmath.numeric.journey import Journey
@@ -19,7 +19,7 @@ from deqmath.numeric.run import ProgressCallback, Run, RunStatus
 from deqmath.numeric.softmax import SoftmaxNetwork
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_training import softmax_flow
-from deqmath.numeric.training_options import FlowOptions
+from deqmath.numeric.training_options import FlowOptions, too_short
 
 #: Fastest time scales after which a flow ends by default.
 _TIMES = 30.0
@@ -119,13 +119,12 @@ def _relu_flow(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Run:
     journey = _set_out(net, X, y, options)
     drive: Callable[[Journey, float], tuple[RunStatus, str]] = _etd2 if options.method == "etd2" else drive_rk45
     try:
-        status, message = drive(journey, options.tol)
+        return journey.close(*drive(journey, options.tol))
+    except NotConvergedError as error:  # while the switches of an accepted step were looked for
+        status, message = stop_reason(error, f"the end of the step from t = {journey.time:.6g}")
     except KeyboardInterrupt:
         status, message = "interrupted", f"interrupted at t = {journey.time:.6g} after {journey.book.steps} steps"
-    if status != "interrupted":  # Ctrl-C may have come between two assignments: the last checkpoint is whole
-        journey.save()
-    journey.keep_last()
-    return journey.book.close(status, message, "exp(-lambda_0 t)")
+    return journey.close(status, message)
 
 
 def _set_out(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Journey:
@@ -172,16 +171,18 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         stop = journey.next_stop()
         lands = journey.time + h >= stop * (1 - 1e-14)
         step = stop - journey.time if lands else h
+        if not journey.time + step > journey.time:
+            return "not-converged", too_short(journey.time, step)
         try:
             trial = etd2_step(state, journey.X, step, inside_tolerance(tol))
             growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
-            if trial.difference > goal:
-                journey.book.rejected += 1
+            if not trial.difference <= goal:  # nan, too
+                journey.refused += 1
                 h = step * max(0.2, growth)
                 continue
             state = State.solve(trial.net, journey.X, state.y, state)
         except NotWellPosedError as error:
-            journey.book.rejected += 1
+            journey.refused += 1
             h = step / 4
             if h < LEAST_STEP * journey.end:
                 return stop_reason(error, f"t = {journey.time + step:.6g}")

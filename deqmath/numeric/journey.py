@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.numeric.checkpoint import Checkpoint
-from deqmath.numeric.recorder import Recorder, State
-from deqmath.numeric.run import Pace, Progress, ProgressCallback
+from deqmath.numeric.interrupts import CtrlCWaits
+from deqmath.numeric.recorder import Recorder, Row, State
+from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.switches import Switches, locate_switches
 
 
@@ -44,6 +46,8 @@ class Journey:
         The time of the last record.
     slope
         rk45: the derivative of the stacked parameters at `time`, which its last stage has computed.
+    refused
+        Steps tried since the last accepted one; a checkpoint does not count them, since a resumed run tries them again.
     """
 
     book: Recorder
@@ -59,6 +63,7 @@ class Journey:
     step: float = 0.0
     kept: float = -1.0
     slope: NDArray[np.float64] | None = None
+    refused: int = 0
     pace: Pace = field(default_factory=Pace)
 
     def begin(self) -> None:
@@ -72,11 +77,18 @@ class Journey:
             self.book.located.append(Switches.none())
         self.keep()
 
+    def _row(self, time: float, state: State) -> Row:
+        """What is recorded of a state."""
+        lambda_0 = max(float(self.book.first.spectrum[0][0]), 0.0)
+        return self.book.row(time, state, math.exp(-lambda_0 * time))
+
+    def _put(self, row: Row) -> None:
+        self.book.add(row, self.state)
+        self.kept = self.time
+
     def keep(self) -> None:
         """Record the present state."""
-        lambda_0 = max(float(self.book.first.spectrum[0][0]), 0.0)
-        self.book.record(self.time, self.state, math.exp(-lambda_0 * self.time))
-        self.kept = self.time
+        self._put(self._row(self.time, self.state))
 
     def keep_last(self) -> None:
         """Record the present state unless it is recorded."""
@@ -89,17 +101,21 @@ class Journey:
             return self.end
         return float(self.stops[np.searchsorted(self.stops, self.time, side="right")])
 
-    def arrive(self, time: float, state: State, step: float) -> None:
+    def arrive(self, time: float, state: State, step: float, slope: NDArray[np.float64] | None = None) -> None:
         """Take an accepted step: count it, locate its switches, record it where asked, save it, tell the callback."""
-        before, start = self.state, self.time
-        self.time, self.state, self.step = time, state, step
-        self.book.steps += 1
-        if self.locate:
-            self.book.located.append(locate_switches(before, state, self.X, start, time))
-        if self.book.motion is not None:
-            self.book.motion.add(before, state, start, time)
-        if self.stops is None or time in self.stops:
-            self.keep()
+        located = [locate_switches(self.state, state, self.X, self.time, time)] if self.locate else []
+        motion = deepcopy(self.book.motion)
+        if motion is not None:
+            motion.add(self.state, state, self.time, time)
+        row = self._row(time, state) if self.stops is None or time in self.stops else None
+        with CtrlCWaits():
+            self.time, self.state, self.step, self.slope = time, state, step, slope
+            self.book.steps += 1
+            self.book.rejected, self.refused = self.book.rejected + self.refused, 0
+            self.book.located += located
+            self.book.motion = motion
+            if row is not None:
+                self._put(row)
         if self.checkpoint is not None and self.checkpoint.due():
             self.save()
         if self.progress is not None:
@@ -111,3 +127,13 @@ class Journey:
             if self.slope is not None:
                 self.checkpoint.vectors["slope"] = self.slope
             self.checkpoint.save(self.state, self.book, {"time": self.time, "step": self.step, "kept": self.kept})
+
+    def close(self, status: RunStatus, message: str) -> Run:
+        """The run so far, saved: a Ctrl-C that comes now only changes its status."""
+        with CtrlCWaits() as waiting:
+            self.save()
+            self.keep_last()
+            self.book.rejected, self.refused = self.book.rejected + self.refused, 0
+            run = self.book.close(status, message, "exp(-lambda_0 t)")
+            run, waiting.came = run.interrupted() if waiting.came else run, False
+        return run

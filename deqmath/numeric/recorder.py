@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.data.angles import duplicate_rows, parallel_rows
-from deqmath.errors import DeqmathError, InputError, NotWellPosedError
+from deqmath.errors import DeqmathError, InputError, NotConvergedError, NotWellPosedError
 from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, joint_norm, row_norms
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.monitors import theorem_3_1
@@ -40,10 +40,21 @@ class State:
 
     @classmethod
     def solve(cls, net: ReLUNetwork, X: Array, y: Array, near: State | None = None, tol: float = DEFAULT_TOL) -> State:
-        """Solve at the samples, warm from a nearby state; raises unless both solves converge."""
+        """Solve at the samples, warm from a nearby state; raises unless both solves converge and float64 holds H."""
         eq = net.equilibrium(X, tol=tol, start=None if near is None else near.J.Z)
         adjoint = net.adjoint(eq, tol=tol, start=None if near is None else near.J.Q)
-        return cls(net, net.linearisation(adjoint), y)
+        state = cls(net, net.linearisation(adjoint), y)
+        large = state.too_large()
+        if large:
+            msg = f"the training diverges: {large}"
+            raise NotConvergedError(msg)
+        return state
+
+    def too_large(self) -> str:
+        """What is so large that H, the loss and the steps may leave the range of float64; empty where nothing is."""
+        parts = (("residual yhat - y", self.residual), ("equilibrium Z", self.J.Z), ("adjoint Q", self.J.Q))
+        sizes = ((name, frobenius(np, part)) for name, part in parts)
+        return next((f"the {name} has norm {size:.3g}" for name, size in sizes if not size < _MOST), "")
 
     @cached_property
     def residual(self) -> NDArray[np.float64]:
@@ -79,8 +90,15 @@ class State:
         return joint_norm(self.gradient)
 
     def moved(self, change: Mapping[str, Array]) -> ReLUNetwork:
-        """The network with `change` added to its parameters."""
-        return self.net.with_parameters(**{name: getattr(self.net, name) + d for name, d in change.items()})
+        """The network with `change` added to its parameters; raises where float64 would not hold what follows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = {name: getattr(self.net, name) + d for name, d in change.items()}
+        for name, part in parts.items():
+            size = frobenius(np, part)
+            if not size < (math.inf if name == "A" else _MOST):
+                msg = f"the step is too long: it leads to ||{name}||_F = {size:.3g}"
+                raise NotWellPosedError(msg) if name == "A" else NotConvergedError(msg)
+        return self.net.with_parameters(**parts)
 
 
 def prepare(net: Any, X: Any, y: Any) -> tuple[ReLUNetwork, NDArray[np.float64], State]:
@@ -95,14 +113,13 @@ def prepare(net: Any, X: Any, y: Any) -> tuple[ReLUNetwork, NDArray[np.float64],
     eq = net.equilibrium(X)
     labels = targets(y, eq.Z.shape[0])
     state = State(net, net.linearisation(eq), labels)
-    for name, array in (("residual yhat - y", state.residual), ("equilibrium Z", eq.Z), ("adjoint Q", state.J.Q)):
-        size = frobenius(np, array)
-        if not size < _MOST:
-            msg = (
-                f"the {name} has norm {size:.3g}, and training squares it again and again, beyond float64; "
-                "scale X, W, b and y down, for example X = X / np.linalg.norm(X, axis=1, keepdims=True)"
-            )
-            raise InputError(msg)
+    large = state.too_large()
+    if large:
+        msg = (
+            f"{large}, and training squares it again and again, beyond float64; "
+            "scale X, W, b and y down, for example X = X / np.linalg.norm(X, axis=1, keepdims=True)"
+        )
+        raise InputError(msg)
     return net, eq.X, state
 
 
@@ -168,10 +185,10 @@ class Recorder:
         w = self.first.spectrum[0]
         return bool(w[0] > len(w) * np.finfo(np.float64).eps * w[-1])
 
-    def record(self, time: float, state: State, decay: float) -> None:
-        """Add a record; `decay` is the factor of the theorem's envelope at this time."""
+    def row(self, time: float, state: State, decay: float) -> Row:
+        """The record of a state; `decay` is the factor of the theorem's envelope at this time."""
         w, start = state.spectrum[0], self.first
-        row = Row(
+        return Row(
             time,
             state.loss,
             np.asarray(state.J.predictions),
@@ -183,7 +200,10 @@ class Recorder:
             decay,
             *(self._inequalities(state) if state.net.trainable == ("A",) else ()),
         )
-        self.rows.append(row)  # one append: an interrupt leaves a whole record or none
+
+    def add(self, row: Row, state: State) -> None:
+        """Keep the record of a state."""
+        self.rows.append(row)
         self.last = state
 
     def _inequalities(self, state: State) -> tuple[float, ...]:

@@ -40,39 +40,37 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         found = State.solve(network(flat), journey.X, near.y, near, inside_tolerance(tol))
         return -np.concatenate([found.gradient[name].ravel() for name in names])
 
-    def solver_to(stop: float) -> RK45:
-        """SciPy's solver from the present state, with the derivative and the step size that it last had."""
+    def solver_to(stop: float, h: float) -> RK45:
+        """SciPy's solver from the present state, with step size h and the derivative that it last had."""
         start = np.concatenate([getattr(near.net, name).ravel() for name in names])
-        first = min(journey.step, stop - journey.time)
+        first = min(h, stop - journey.time)
         solver = RK45(slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first)
         if journey.slope is not None:
             solver.f = journey.slope
         return solver
 
-    if journey.step == 0:
-        speed = near.speed
-        journey.step = 0.01 * math.sqrt(near.net.width) / speed if speed > 0 else journey.end
+    speed = near.speed
+    h = journey.step or (0.01 * math.sqrt(near.net.width) / speed if speed > 0 else journey.end)
     solver: RK45 | None = None
     while journey.time < journey.end:
         if journey.book.steps >= journey.limit:
             return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
         stop = journey.next_stop()
         try:
-            solver = solver if solver is not None and solver.status == "running" else solver_to(stop)
+            solver = solver if solver is not None and solver.status == "running" else solver_to(stop, h)
             failure = solver.step()
             if failure is not None:
                 return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
             near = State.solve(network(solver.y), journey.X, near.y, near)
         except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
-            journey.book.rejected += 1
-            solver, journey.step = None, min(journey.step, stop - journey.time) / 4
-            if journey.step < LEAST_STEP * journey.end:
-                return stop_reason(error, f"t = {journey.time + journey.step:.6g}")
+            journey.refused += 1
+            solver, h = None, min(h, stop - journey.time) / 4
+            if h < LEAST_STEP * journey.end:
+                return stop_reason(error, f"t = {journey.time + h:.6g}")
             continue
         except DeqmathError as error:
             return stop_reason(error, f"the step from t = {journey.time:.6g}")
         lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
-        step = max(journey.step, solver.h_abs) if lands else solver.h_abs
-        journey.slope = np.asarray(solver.f, dtype=np.float64)
-        journey.arrive(float(solver.t), near, float(step))
+        h = float(max(h, solver.h_abs) if lands else solver.h_abs)
+        journey.arrive(float(solver.t), near, h, np.asarray(solver.f, dtype=np.float64))
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"

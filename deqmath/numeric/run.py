@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,10 @@ class Run:
     notes: tuple[str, ...] = ()
     switch_times: Switches | None = field(default=None, repr=False)
     adjoint_motion: AdjointMotion | None = field(default=None, repr=False)
+
+    def interrupted(self) -> Self:
+        """This run, after a Ctrl-C that came when its last step was done."""
+        return replace(self, status="interrupted", message=f"{self.message}; then interrupted")
 
     def monitor(self, name: str) -> Monitor:
         """The monitor of that name."""

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.checkpoint_file import CheckpointFile, digest
+from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, RunStatus
 from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
 from deqmath.numeric.softmax_state import SoftmaxState
 
 Matrix = NDArray[np.float64]
 _COLUMNS = ("time", "loss", "F", "rate", "distance")
+_Row = tuple[float, float, Matrix, float, float]
 
 
 @dataclass
@@ -44,6 +46,8 @@ class SoftmaxJourney:
         Its time, and the size of the next step to try (0: not yet known).
     slope
         rk45: the derivative of the stacked parameters at `time`, which its last stage has computed.
+    refused
+        Steps tried since the last accepted one; a checkpoint does not count them, since a resumed run tries them again.
     """
 
     method: str
@@ -58,7 +62,8 @@ class SoftmaxJourney:
     slope: Matrix | None = None
     steps: int = 0
     rejected: int = 0
-    rows: list[tuple[float, float, Matrix, float, float]] = field(default_factory=list)
+    refused: int = 0
+    rows: list[_Row] = field(default_factory=list)
     file: CheckpointFile | None = None
     pace: Pace = field(default_factory=Pace)
 
@@ -73,12 +78,17 @@ class SoftmaxJourney:
             self.keep()
 
     def keep(self) -> None:
-        """Record the present state unless it is recorded; one append, so that an interrupt leaves whole records."""
-        if self.rows and self.rows[-1][0] >= self.time:
-            return
-        names = self.state.net.trainable
-        change = {name: getattr(self.state.net, name) - getattr(self.first.net, name) for name in names}
-        self.rows.append((self.time, self.state.loss, self.state.F.copy(), self.state.rate, joint_norm(change)))
+        """Record the present state unless it is recorded."""
+        if not self.rows or self.rows[-1][0] < self.time:
+            self._put(self._row(self.time, self.state))
+
+    def _row(self, time: float, state: SoftmaxState) -> _Row:
+        """What is recorded of a state."""
+        change = {name: getattr(state.net, name) - getattr(self.first.net, name) for name in state.net.trainable}
+        return time, state.loss, state.F.copy(), state.rate, joint_norm(change)
+
+    def _put(self, row: _Row) -> None:
+        self.rows.append(row)
         self.last = self.state
 
     def next_stop(self) -> float:
@@ -87,11 +97,17 @@ class SoftmaxJourney:
             return self.end
         return float(self.stops[np.searchsorted(self.stops, self.time, side="right")])
 
-    def arrive(self, time: float, state: SoftmaxState, step: float, record: bool | None = None) -> None:
+    def arrive(
+        self, time: float, state: SoftmaxState, step: float, slope: Matrix | None = None, record: bool | None = None
+    ) -> None:
         """Take an accepted step: count it, record it where asked, save it, tell the callback."""
-        self.time, self.state, self.step, self.steps = time, state, step, self.steps + 1
-        if record if record is not None else self.stops is None or time in self.stops:
-            self.keep()
+        asked = record if record is not None else self.stops is None or time in self.stops
+        row = self._row(time, state) if asked else None
+        with CtrlCWaits():
+            self.time, self.state, self.step, self.steps, self.slope = time, state, step, self.steps + 1, slope
+            self.rejected, self.refused = self.rejected + self.refused, 0
+            if row is not None:
+                self._put(row)
         if self.file is not None and self.file.due():
             self.save()
         if self.progress is not None:
@@ -110,10 +126,16 @@ class SoftmaxJourney:
         self.file.write(arrays, {"time": self.time, "step": self.step, "steps": self.steps, "rejected": self.rejected})
 
     def close(self, status: RunStatus, message: str) -> SoftmaxRun:
-        """The run so far; what has not been interrupted is saved."""
-        self.keep()
-        if status != "interrupted":  # Ctrl-C may have come between two assignments: the last checkpoint is whole
+        """The run so far, saved: a Ctrl-C that comes now only changes its status."""
+        with CtrlCWaits() as waiting:
             self.save()
+            self.keep()
+            self.rejected, self.refused = self.rejected + self.refused, 0
+            run = self._run(status, message)
+            run, waiting.came = run.interrupted() if waiting.came else run, False
+        return run
+
+    def _run(self, status: RunStatus, message: str) -> SoftmaxRun:
         time, loss, predictions, rate, distance = (np.array(column) for column in zip(*self.rows, strict=True))
         net, flat = self.first.net, self.first.net.outputs == 1
         monitors = []

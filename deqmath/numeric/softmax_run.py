@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,10 @@ class SoftmaxRun:
     steps: int
     rejected: int = 0
     notes: tuple[str, ...] = ()
+
+    def interrupted(self) -> Self:
+        """This run, after a Ctrl-C that came when its last step was done."""
+        return replace(self, status="interrupted", message=f"{self.message}; then interrupted")
 
     def monitor(self, name: str) -> Monitor:
         """The monitor of that name."""

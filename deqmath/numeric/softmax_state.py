@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
+from deqmath.errors import NotConvergedError
 from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.losses import Loss
 from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
@@ -67,7 +69,8 @@ class SoftmaxState:
     @cached_property
     def loss(self) -> float:
         """The loss, summed over samples and outputs."""
-        return float(np.sum(self.form.terms(np, self.F, self.Y)))
+        with np.errstate(over="ignore"):
+            return float(np.sum(self.form.terms(np, self.F, self.Y)))
 
     def pullback(self, V: Matrix) -> dict[str, Matrix]:
         """``J^T vec(V)``: the gradient of ``sum(V o F)`` in the trainable parameters; V of shape (n, p)."""
@@ -124,8 +127,14 @@ class SoftmaxState:
         return float(np.linalg.eigvalsh(0.5 * (D + D.T))[0])
 
     def moved(self, change: Mapping[str, Matrix]) -> SoftmaxNetwork:
-        """The network with `change` added to its parameters."""
-        return self.net.with_parameters(**{name: getattr(self.net, name) + d for name, d in change.items()})
+        """The network with `change` added to its parameters; raises where float64 does not hold them."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = {name: getattr(self.net, name) + d for name, d in change.items()}
+        size = joint_norm(parts)
+        if not size < math.inf:
+            msg = f"the step is too long: it leads to ||P||_F = {size:.3g}"
+            raise NotConvergedError(msg)
+        return self.net.with_parameters(**parts)
 
 
 def inverse_dynamics(net: SoftmaxNetwork) -> Callable[[Matrix], Matrix]:

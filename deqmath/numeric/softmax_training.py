@@ -17,14 +17,12 @@ from deqmath.numeric.softmax_journey import SoftmaxJourney
 from deqmath.numeric.softmax_run import SoftmaxRun
 from deqmath.numeric.softmax_state import SoftmaxState
 from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
-from deqmath.numeric.training_options import DescentOptions, FlowOptions
+from deqmath.numeric.training_options import DIVERGED, DescentOptions, FlowOptions, too_short
 
 Matrix = NDArray[np.float64]
 
 #: Fastest time scales after which a flow ends by default: features of one sign have one eigenvalue far above the rest.
 _TIMES = 3000.0
-#: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
-_DIVERGED = 1e30
 #: Norms from which products and squares in a run may leave the range of float64.
 _MOST = 1e60
 #: An eigenvalue below this has no inverse that a run can be timed by.
@@ -80,7 +78,7 @@ def softmax_flow(net: SoftmaxNetwork, X: Any, y: Any, options: FlowOptions) -> S
     journey.begin(options.checkpoint, options.checkpoint_seconds)
     drive = _etd2 if options.method == "etd2" else _rk45
     try:
-        status, message = drive(journey, options.tol, options.max_steps)
+        return journey.close(*drive(journey, options.tol, options.max_steps))
     except NotConvergedError as error:
         status, message = "not-converged", f"stopped at t = {journey.time:.6g}: {error}"
     except KeyboardInterrupt:
@@ -102,10 +100,12 @@ def _etd2(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
         stop = journey.next_stop()
         lands = journey.time + h >= stop * (1 - 1e-14)
         step = stop - journey.time if lands else h
+        if not journey.time + step > journey.time:
+            return "not-converged", too_short(journey.time, step)
         trial = etd2_step(journey.state, journey.X, step)
         growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
         if not trial.difference <= goal:  # nan, too
-            journey.rejected += 1
+            journey.refused += 1
             h = step * max(0.2, growth)
             continue
         state = SoftmaxState.solve(trial.net, journey.X, journey.state.Y, journey.state.form)
@@ -125,16 +125,15 @@ def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
         return -np.concatenate([gradient[name].ravel() for name in net.trainable])
 
     def solver_to(stop: float) -> Any:
-        first = min(journey.step, stop - journey.time)
+        first = min(h, stop - journey.time)
         start = flatten(journey.state.net)
         solver = RK45(slope, journey.time, start, stop, rtol=max(tol, 1e-13), atol=tol / 1000, first_step=first)
         if journey.slope is not None:
             solver.f = journey.slope
         return solver
 
-    if journey.step == 0:
-        speed = journey.state.speed
-        journey.step = min(journey.end, 0.01 * math.sqrt(net.width) / speed) if speed > 0 else journey.end
+    speed = journey.state.speed
+    h = journey.step or (min(journey.end, 0.01 * math.sqrt(net.width) / speed) if speed > 0 else journey.end)
     while journey.time < journey.end:
         stop = journey.next_stop()
         solver = solver_to(stop)
@@ -145,10 +144,9 @@ def _rk45(journey: SoftmaxJourney, tol: float, limit: int) -> tuple[RunStatus, s
             if failure is not None:
                 return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
             lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
-            step = max(journey.step, solver.h_abs) if lands else solver.h_abs
-            journey.slope = np.asarray(solver.f, dtype=np.float64)
+            h = float(max(h, solver.h_abs) if lands else solver.h_abs)
             state = SoftmaxState.solve(unflatten(net, solver.y), journey.X, Y, form)
-            journey.arrive(float(solver.t), state, float(step))
+            journey.arrive(float(solver.t), state, h, np.asarray(solver.f, dtype=np.float64))
     return "completed", f"reached t = {journey.end:.6g} in {journey.steps} steps"
 
 
@@ -187,10 +185,11 @@ def softmax_descent(net: SoftmaxNetwork, X: Any, y: Any, options: DescentOptions
     try:
         for k in range(journey.steps + 1, total + 1):
             moved = _descended(journey, alpha)
-            if not moved.loss <= _DIVERGED * max(journey.first.loss, 1.0):
+            if not moved.loss <= DIVERGED * max(journey.first.loss, 1.0):
                 status, message = "not-converged", _divergence(journey, moved, alpha)
                 break
             journey.arrive(k * alpha, moved, alpha, record=k % every == 0 or k == total)
+        return journey.close(status, message)
     except NotConvergedError as error:
         status, message = "not-converged", f"stopped after step {journey.steps}: {error}"
     except KeyboardInterrupt:
@@ -201,7 +200,8 @@ def softmax_descent(net: SoftmaxNetwork, X: Any, y: Any, options: DescentOptions
 def _descended(journey: SoftmaxJourney, alpha: float) -> SoftmaxState:
     """The state one step of gradient descent further."""
     state = journey.state
-    change = {name: -alpha * g for name, g in state.gradient.items()}
+    with np.errstate(over="ignore"):
+        change = {name: -alpha * g for name, g in state.gradient.items()}
     return SoftmaxState.solve(state.moved(change), journey.X, state.Y, state.form)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,14 @@ from deqmath.numeric.checkpoint_file import CheckpointFile
 from deqmath.numeric.run import ProgressCallback
 from deqmath.numeric.stops import record_times
 from deqmath.numeric.validate import choice, count, positive, tolerance
+
+#: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
+DIVERGED = 1e30
+
+
+def too_short(time: float, step: float) -> str:
+    """What is said where the error control asks for steps that no longer move the time."""
+    return f"stopped at t = {time:.6g}: the error asks for a step of {step:.3g}, which float64 cannot add to t"
 
 
 @dataclass(frozen=True)
@@ -99,4 +108,7 @@ class DescentOptions(_Shared):
         total = count(self.steps, "steps")
         every = max(1, total // 100) if self.record is None else count(self.record, "record")
         alpha = None if self.step_size is None else positive(self.step_size, "step_size")
+        if alpha is not None and not total * alpha < math.inf:
+            msg = f"{total} steps of step_size={alpha!r} end at a time beyond float64 (1.8e308); use a smaller step_size"
+            raise InputError(msg)
         self._set(steps=total, record=every, step_size=alpha)

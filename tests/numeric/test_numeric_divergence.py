@@ -1,0 +1,71 @@
+"""Training that leaves the range of float64 stops, says so, and keeps what was computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deqmath.errors import InputError, NotConvergedError
+from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow
+from deqmath.numeric.motion import AdjointMotion
+
+X = np.random.default_rng(1).standard_normal((4, 3))
+Y = np.sign(X[:, 0])
+FEATURES = np.abs(np.random.default_rng(2).standard_normal((4, 6)))
+
+
+@pytest.mark.parametrize("trainable", [("W",), ("b",), ("W", "b")])
+@pytest.mark.parametrize("step_size", [1e3, 1e6, 1e30, 1e150, 1e300])
+def test_a_relu_descent_that_diverges(trainable, step_size):
+    """rho stays where it is, since A is not trained: it is the loss that goes."""
+    net = ReLUNetwork.random(width=16, inputs=3, gamma0=0.2, seed=0, trainable=trainable)
+    run = gradient_descent(net, X, Y, steps=400, step_size=step_size)
+    assert run.status == ("completed" if trainable == ("W",) and step_size == 1e3 else "not-converged")
+    assert run.steps < 400 or run.status == "completed"
+    assert run.loss[-1] == pytest.approx(run.final.loss(X, Y), rel=1e-9)
+    if run.status == "not-converged":
+        told = f"use at most 2/lambda_max(H(0)) = {2 / run.lambda_max[0]:.3g}"
+        assert told in run.message or "the step is too long: it leads to ||" in run.message
+
+
+@pytest.mark.parametrize("trainable", [("A",), ("B",), ("A", "B")])
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_a_softmax_step_beyond_float64(trainable, loss):
+    net = SoftmaxNetwork.random(width=6, gamma=0.5, seed=0, trainable=trainable)
+    run = gradient_descent(net, 1e5 * FEATURES, Y, steps=1, step_size=1e308, loss=loss)
+    assert (run.status, run.steps) == ("not-converged", 0)
+    assert run.message.endswith("the step is too long: it leads to ||P||_F = inf")
+
+
+def test_times_beyond_float64_are_refused():
+    net = SoftmaxNetwork.random(width=6, gamma=0.5, seed=0)
+    with pytest.raises(InputError, match=r"40 steps of step_size=1e\+308 end at a time beyond float64"):
+        gradient_descent(net, FEATURES, Y, steps=40, step_size=1e308)
+
+
+def test_steps_too_short_to_move_the_time():
+    net = SoftmaxNetwork.random(width=6, gamma=0.5, seed=0)
+    run = gradient_flow(net, 1e30 * FEATURES, Y, t_end=1.0, max_steps=90)
+    assert run.status == "not-converged"
+    assert "which float64 cannot add to t" in run.message
+    assert np.all(np.diff(run.times) > 0)
+    assert run.steps == len(run.times) - 1
+
+
+def test_a_split_that_does_not_settle_ends_the_run(monkeypatch):
+    add, calls = AdjointMotion.add, []
+
+    def refuse(self, *states):
+        calls.append(states)
+        add(self, *states)
+        if len(calls) == 3:
+            raise NotConvergedError("a solve along the step did not settle")
+
+    monkeypatch.setattr(AdjointMotion, "add", refuse)
+    net = ReLUNetwork.random(width=16, inputs=3, gamma0=0.2, seed=0)
+    run = gradient_flow(net, X, Y, t_end=5.0, split_adjoint=True)
+    assert (run.status, run.steps) == ("not-converged", 2)
+    assert "a solve along the step did not settle" in run.message
+    assert run.adjoint_motion.gap <= 1e-9
+    moved = run.final.adjoint(X).Q - net.adjoint(X).Q
+    assert np.max(np.abs(run.adjoint_motion.total - moved)) <= 1e-12
