@@ -109,6 +109,8 @@ class DescentOptions(_Shared):
         every = max(1, total // 100) if self.record is None else count(self.record, "record")
         alpha = None if self.step_size is None else positive(self.step_size, "step_size")
         if alpha is not None and not total * alpha < math.inf:
-            msg = f"{total} steps of step_size={alpha!r} end at a time beyond float64 (1.8e308); use a smaller step_size"
+            msg = (
+                f"{total} steps of step_size={alpha!r} end at a time beyond float64 (1.8e308); use a smaller step_size"
+            )
             raise InputError(msg)
         self._set(steps=total, record=every, step_size=alpha)

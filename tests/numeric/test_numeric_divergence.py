@@ -59,7 +59,8 @@ def test_a_split_that_does_not_settle_ends_the_run(monkeypatch):
         calls.append(states)
         add(self, *states)
         if len(calls) == 3:
-            raise NotConvergedError("a solve along the step did not settle")
+            msg = "a solve along the step did not settle"
+            raise NotConvergedError(msg)
 
     monkeypatch.setattr(AdjointMotion, "add", refuse)
     net = ReLUNetwork.random(width=16, inputs=3, gamma0=0.2, seed=0)

@@ -42,13 +42,13 @@ class Lines:
     def __init__(self, at: int = -1) -> None:
         self.at, self.count, self.steps = at, 0, []
 
-    def progress(self, at) -> None:
+    def progress(self, _) -> None:
         self.steps.append(self.count)
 
-    def __call__(self, frame, event, arg):
+    def __call__(self, frame, _event, _arg):
         return self._line if Path(frame.f_code.co_filename).name in BOOKKEEPING else None
 
-    def _line(self, frame, event, arg):
+    def _line(self, _frame, event, _arg):
         if event == "line":
             self.count += 1
             if self.count == self.at:
@@ -99,7 +99,7 @@ def test_ctrl_c_at_any_line(train, method, tmp_path):
         assert all(left[name].tobytes() == right[name].tobytes() for name in right)
 
 
-def test_a_run_that_is_done_keeps_what_it_has(tmp_path):
+def test_a_run_that_is_done_keeps_what_it_has():
     """Ctrl-C while a run that has ended is put together changes its status and nothing else."""
     watch = Lines()
     whole = watch.run(softmax, "etd2")
@@ -110,9 +110,16 @@ def test_a_run_that_is_done_keeps_what_it_has(tmp_path):
 
 
 def test_ctrl_c_waits_and_is_then_raised():
-    with pytest.raises(KeyboardInterrupt), CtrlCWaits() as waiting:
-        signal.raise_signal(signal.SIGINT)
-        assert waiting.came
+    waiting, after = CtrlCWaits(), []
+
+    def block():
+        with waiting:
+            signal.raise_signal(signal.SIGINT)
+            after.append(waiting.came)
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    assert after == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -153,3 +153,21 @@ def test_the_corrected_prediction_squares_the_error(phi):
     assert errors[0] > errors[1] > errors[2] > errors[3]
     with pytest.raises(InputError, match="sweeps is 0"):
         net.predict_corrected(X, sweeps=0)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e18, 1e200])
+def test_mixed_precision_where_float32_does_not_reach(scale):
+    """Asked for by name, it is not the default that keeps it from numbers whose squares float32 cannot hold."""
+    X = scale * np.random.default_rng(0).standard_normal((3, 2))
+    net = ReLUNetwork.random(width=9, inputs=2, gamma0=0.25, seed=0, phi="identity")
+    eq = net.equilibrium(X, strategy=MixedPrecision())
+    assert eq.converged
+    assert np.allclose(eq.Z, net.equilibrium(X, strategy=Picard()).Z, rtol=1e-12, atol=0)
+
+
+def test_mixed_precision_without_recurrence():
+    """A = 0: the contraction factor is 0."""
+    net = ReLUNetwork(A=np.zeros((3, 3)), W=np.ones((3, 1)), b=np.ones(3), gamma=0.5)
+    eq = net.equilibrium([[2.0]], strategy=MixedPrecision())
+    assert (eq.status, eq.Z.tolist()) == ("converged", [[2.0, 2.0, 2.0]])
+    assert net.adjoint(eq, strategy=MixedPrecision()).Q.tolist() == [[1.0, 1.0, 1.0]]

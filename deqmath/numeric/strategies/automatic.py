@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
-from deqmath.numeric.strategies.mixed import MixedPrecision
+from deqmath.numeric.strategies.mixed import MixedPrecision, float32_holds
 from deqmath.numeric.strategies.neumann import Neumann, all_open
 from deqmath.numeric.strategies.newton import ActiveSet
 from deqmath.numeric.strategies.picard import Picard
@@ -14,8 +14,6 @@ from deqmath.numeric.strategies.picard import Picard
 #: Below this width, or this many multiplications a sweep, float32 sweeps save nothing.
 _LEAST_WIDTH = 192
 _LEAST_PRODUCT = 4_000_000
-#: Magnitudes that float32 holds with room for sums of squares.
-_LEAST, _MOST = 1.0e-12, 1.0e12
 #: Above this contraction rate a sweep with history is worth its price, and above that one a pair of half sweeps.
 ACCELERATE_ABOVE, _ACCELERATE_HALVES = 0.35, 0.45
 #: Sweeps after which a problem counts as hard, and the width up to which Newton then takes over.
@@ -43,9 +41,7 @@ class Automatic:
         n, m = problem.shape
         if m < _LEAST_WIDTH or n * m * m < _LEAST_PRODUCT or problem.contraction > 0.99:
             return Picard(ACCELERATE_ABOVE)
-        xp = problem.xp
-        largest = float(xp.max(xp.abs(problem.offset)))
-        return MixedPrecision(_ACCELERATE_HALVES) if _LEAST < largest < _MOST else Picard(ACCELERATE_ABOVE)
+        return MixedPrecision(_ACCELERATE_HALVES) if float32_holds(problem) else Picard(ACCELERATE_ABOVE)
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Solve with the chosen strategies; see :class:`~.fixed_point.Strategy`."""

@@ -36,11 +36,20 @@ _BLIND, _SHARE, _SEEN = 6, 0.75, 3
 _WAIT, _LESS = 8, 0.8
 #: A history is cleared where a step is this many times the smallest so far.
 _WORSE = 10.0
+#: Magnitudes that float32 holds with room for sums of squares.
+_LEAST, _MOST = 1.0e-12, 1.0e12
+
+
+def float32_holds(problem: FixedPoint) -> bool:
+    """Whether the numbers of the problem can be squared and summed in float32."""
+    return bool(_LEAST < float(problem.xp.max(problem.xp.abs(problem.offset))) < _MOST)
 
 
 @dataclass(frozen=True)
 class MixedPrecision:
     """Cycles of float32 half sweeps, each ended by a float64 sweep that verifies; Picard if a cycle fails.
+
+    Picard from the start where the numbers are too large or too small for float32.
 
     Parameters
     ----------
@@ -57,6 +66,8 @@ class MixedPrecision:
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""
+        if not float32_holds(problem):
+            return Picard(self.accelerate_above).solve(problem, start, tol, max_sweeps)
         low = _Low(problem, self)
         x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
         before = math.inf
@@ -87,7 +98,7 @@ class _Low:
         self.probe = self.xp.arange(min(_PROBE, n))
         self.sweeps = HalfSweeps(self.xp, problem.low_matrix().T, n)
         self.gate = None if problem.gate is None else self._lowered(problem.gate)
-        self.steepest = min(problem.contraction, 0.999)
+        self.steepest = min(max(problem.contraction, 1e-30), 0.999)  # A = 0 has the contraction 0, and no logarithm
         self.limit = 4 + math.ceil(math.log(_FLOOR) / math.log(self.steepest))
         self.rate = math.nan
         self.history: AndersonHistory | None = None
