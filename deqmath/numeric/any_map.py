@@ -11,7 +11,7 @@ from deqmath.errors import InputError, NotConvergedError, ShapeError
 from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, namespace, row_norms
 from deqmath.numeric.strategies.anderson import AndersonHistory
 from deqmath.numeric.strategies.automatic import ACCELERATE_ABOVE
-from deqmath.numeric.validate import choice, count, real_array, tolerance
+from deqmath.numeric.validate import choice, count, real_array, switch, tolerance
 from deqmath.numeric.vector_history import VectorHistory
 
 _STRATEGIES = ("automatic", "picard", "anderson")
@@ -120,10 +120,14 @@ def find_fixed_point(
     """
     goal, limit = tolerance(tol), count(max_evaluations, "max_evaluations")
     choice(strategy, "strategy", _STRATEGIES)
+    given: Any = map
+    if not callable(given):
+        msg = f"map is {map!r}; it needs a function of one array, for example map=np.cos"
+        raise InputError(msg)
     if history is not None and strategy == "picard":
         msg = f'history={history!r} has no effect with strategy="picard"; leave it out, or use strategy="anderson"'
         raise InputError(msg)
-    x = _start(start, rows)
+    x = _start(start, switch(rows, "rows"))
     depth = _HISTORY if history is None else count(history, "history")
     return _Search(map, x, rows, goal, strategy, depth).run(limit)
 
@@ -187,8 +191,12 @@ class _Search:
 
     def _evaluate(self) -> Array:
         """``T(x)``, copied: a map may give the same array every time, with new entries."""
+        before = self.xp.asarray(self.x, copy=True) if self.evaluations == 0 else None
         image = self.map(self.x if self.is_flat else self.xp.reshape(self.x, self.shape))
         self.evaluations += 1
+        if before is not None and not bool(self.xp.all(self.x == before)):
+            msg = "the map changed its argument, so that nothing can be compared with it; make it return a new array"
+            raise InputError(msg)
         if getattr(image, "shape", None) != self.shape or getattr(image, "dtype", None) != self.dtype:
             got = f"shape {tuple(getattr(image, 'shape', ()))}, dtype {getattr(image, 'dtype', None)}"
             msg = f"the map returned {type(image).__name__} of {got}; it needs shape {self.shape}, dtype {self.dtype}"

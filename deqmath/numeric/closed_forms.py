@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from deqmath.errors import InputError
+from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.equilibrium import Adjoint
 
@@ -79,6 +79,9 @@ class Linearisation:
     def pullback(self, weights: Array) -> dict[str, Array]:
         """``J^T w`` by parameter, in the parameters' shapes; with w = yhat - y it is the gradient (gg22 eq. 6)."""
         root = math.sqrt(self.net.width)
+        if tuple(weights.shape) != (self.Z.shape[0],):
+            msg = f"the weights have shape {tuple(weights.shape)}; there are n = {self.Z.shape[0]} samples, so w needs ({self.Z.shape[0]},)"
+            raise ShapeError(msg)
         w = weights[:, None] / root  # scaled here, where it costs nothing, and not in the product
         forms = {
             "A": lambda: (self.net.gamma * w * self.Q).T @ self.Z,
@@ -93,6 +96,11 @@ class Linearisation:
         if set(direction) != set(self.net.trainable):
             msg = f"direction names {sorted(direction)}, needed exactly the trainable {sorted(self.net.trainable)}"
             raise InputError(msg)
+        for name, V in direction.items():
+            need = tuple(getattr(self.net, name).shape)
+            if tuple(getattr(V, "shape", ())) != need:
+                msg = f"the direction in {name} has shape {tuple(getattr(V, 'shape', ()))}; it needs that of {name}, {need}"
+                raise ShapeError(msg)
         forms = {
             "A": lambda V: (self.net.gamma / root) * xp.sum(self.Q * (self.Z @ V.T), axis=1),
             "W": lambda V: (1.0 / root) * xp.sum(self.Qw * (self.X @ V.T), axis=1),

@@ -107,8 +107,8 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
     ('completed', True)
     """
     options = FlowOptions(
-        loss, checkpoint, checkpoint_seconds, progress, t_end, method, tol, record, max_steps, bool(locate_switches),
-        bool(split_adjoint),
+        loss, checkpoint, checkpoint_seconds, progress, t_end, method, tol, record, max_steps, locate_switches,
+        split_adjoint,
     )  # fmt: skip
     if isinstance(net, SoftmaxNetwork):
         return softmax_flow(net, X, y, options)

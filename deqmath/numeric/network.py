@@ -125,7 +125,7 @@ class ReLUNetwork(Parameters):
             start=_start(start, tuple(P.shape)),
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
-            strategy=strategy or Automatic(),
+            strategy=_chosen(strategy),
             threads=count(threads, "threads"),
         )
 
@@ -160,7 +160,7 @@ class ReLUNetwork(Parameters):
             start=_start(start, tuple(eq.Z.shape)),
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
-            strategy=strategy or Automatic(),
+            strategy=_chosen(strategy),
             threads=count(threads, "threads"),
         )
 
@@ -278,8 +278,20 @@ class ReLUNetwork(Parameters):
             return in_range(J.gram(J2), "kernel")
 
 
+def _chosen(strategy: Strategy | None) -> Strategy:
+    if strategy is None:
+        return Automatic()
+    if isinstance(strategy, type) or not callable(getattr(strategy, "solve", None)):
+        msg = (
+            f"strategy is {strategy!r}; it needs an object of deqmath.numeric.strategies, for example strategy=Picard()"
+        )
+        raise InputError(msg)
+    return strategy
+
+
 def _injection(net: ReLUNetwork, data: Array) -> Array:
-    P = data @ net.W.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        P = in_range(data @ net.W.T, "injection X W^T")
     return P if net.phi == "identity" else relu(net.xp, P, out=P)
 
 

@@ -225,6 +225,9 @@ class Recorder:
                 f"parallel samples {parallel[:10]}: the theorem needs that no two are (the gradient of a positive "
                 "multiple is a multiple of the gradient: lambda_min(H) = 0 where A alone is trained)"
             )
+        zero = np.flatnonzero(~np.any(self.first.J.X != 0, axis=1)).tolist()
+        if zero:
+            found.append(f"zero samples {zero[:10]}: phi(W x) = 0 there, so lambda_min(H) = 0 and nothing is learnt")
         if not self.resolved():
             w = self.first.spectrum[0]
             found.append(f"lambda_0 = {w[0]:.3g} is not resolved in float64 (lambda_max = {w[-1]:.3g})")

@@ -131,9 +131,11 @@ class SoftmaxNetwork(SoftmaxParameters):
         """
         goal, net = tolerance(tol), self._in_namespace_of(X)
         P = net._samples(X)
-        Z = net._from_right_transposed(P)
-        Z = Z + net._from_right_transposed(P - Z @ net.U.T)
-        step, size = row_norms(net.xp, P - Z @ net.U.T), row_norms(net.xp, Z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z = net._from_right_transposed(P)
+            Z = in_range(Z + net._from_right_transposed(P - Z @ net.U.T), "equilibrium Z")
+            step = row_norms(net.xp, in_range(P - Z @ net.U.T, "residual of the equilibrium"))
+        size = row_norms(net.xp, Z)
         residual = float(net.xp.max(step / net.xp.where(size > 0, size, net.xp.ones_like(size))))
         return SoftmaxEquilibrium(Z, residual, goal, "converged" if residual <= goal else "not-converged", net)
 

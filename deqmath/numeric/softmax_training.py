@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from deqmath.numeric.softmax_steps import etd2_step, flatten, unflatten
 from deqmath.numeric.training_options import DIVERGED, DescentOptions, FlowOptions, too_short
 
 Matrix = NDArray[np.float64]
+_Drive = Callable[[SoftmaxJourney, float, int], tuple[RunStatus, str]]
 
 #: Fastest time scales after which a flow ends by default: features of one sign have one eigenvalue far above the rest.
 _TIMES = 3000.0
@@ -76,7 +78,8 @@ def softmax_flow(net: SoftmaxNetwork, X: Any, y: Any, options: FlowOptions) -> S
     asked = {"t_end": end, "tol": options.tol, "max_steps": options.max_steps, "loss": options.loss}
     journey = SoftmaxJourney(options.method, data, state, end, options.stops(end), asked, options.progress)
     journey.begin(options.checkpoint, options.checkpoint_seconds)
-    drive = _etd2 if options.method == "etd2" else _rk45
+    status: RunStatus
+    drive: _Drive = _etd2 if options.method == "etd2" else _rk45
     try:
         return journey.close(*drive(journey, options.tol, options.max_steps))
     except NotConvergedError as error:

@@ -15,7 +15,7 @@ from deqmath.errors import InputError
 from deqmath.numeric.checkpoint_file import CheckpointFile
 from deqmath.numeric.run import ProgressCallback
 from deqmath.numeric.stops import record_times
-from deqmath.numeric.validate import choice, count, positive, tolerance
+from deqmath.numeric.validate import choice, count, positive, switch, tolerance
 
 #: A descent whose loss grows by this factor has diverged; its squares are still far from overflow.
 DIVERGED = 1e30
@@ -38,13 +38,19 @@ class _Shared:
     def __post_init__(self) -> None:
         choice(self.loss, "loss", ("square", "logistic"))
         seconds = self.checkpoint_seconds
-        if not (isinstance(seconds, (int, float)) and seconds == 0):  # 0 writes after every step
+        if isinstance(seconds, bool) or not (
+            isinstance(seconds, (int, float)) and seconds == 0
+        ):  # 0 writes after every step
             positive(seconds, "checkpoint_seconds")
         progress: Any = self.progress
         if progress is not None and not callable(progress):
             msg = f"progress is {progress!r}; it needs a function of one argument, for example progress=print"
             raise InputError(msg)
         if self.checkpoint is not None:
+            place: Any = self.checkpoint
+            if not isinstance(place, (str, Path)):
+                msg = f"checkpoint is {self.checkpoint!r}; it needs the name of a .npz file, for example 'state.npz'"
+                raise InputError(msg)
             CheckpointFile(Path(self.checkpoint), "", 0.0)  # refuses a place that cannot be written
 
     def only_square(self) -> None:
@@ -77,8 +83,9 @@ class FlowOptions(_Shared):
         super().__post_init__()
         choice(self.method, "method", ("etd2", "rk45"))
         self._set(tol=tolerance(self.tol), max_steps=count(self.max_steps, "max_steps"))
+        self._set(**{name: switch(getattr(self, name), name) for name in ("locate_switches", "split_adjoint")})
         if self.record is not None and not isinstance(self.record, (bool, int, np.integer, np.ndarray)):
-            self._set(record=list(self.record))  # looked at twice
+            self._set(record=_listed(self.record))  # looked at twice
         if self.t_end is not None:
             self._set(t_end=positive(self.t_end, "t_end"))
             self.stops(self.t_end)
@@ -93,6 +100,15 @@ class FlowOptions(_Shared):
         if given:
             msg = f"{', '.join(given)} is for a ReLUNetwork; leave it out for a SoftmaxNetwork"
             raise InputError(msg)
+
+
+def _listed(record: Any) -> NDArray[np.float64]:
+    """The times to record, read once."""
+    try:
+        return np.asarray(list(record), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"record is {record!r}; it needs an integer or increasing times, for example record=np.linspace(0, t_end, 11)"
+        raise InputError(msg) from error
 
 
 @dataclass(frozen=True)

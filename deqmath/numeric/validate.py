@@ -167,6 +167,23 @@ def count(value: Any, name: str, *, least: int = 1) -> int:
     return int(value)
 
 
+def switch(value: Any, name: str) -> bool:
+    """True or False: what else might be meant by "no" or 0 is not guessed."""
+    if not isinstance(value, (bool, np.bool_)):
+        msg = f"{name} is {value!r}; it needs True or False"
+        raise InputError(msg)
+    return bool(value)
+
+
+def rate_limit(value: Any, name: str) -> float:
+    """A contraction rate above which something is done: a number >= 0, infinity for never."""
+    number = math.nan if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) else float(value)
+    if not number >= 0:
+        msg = f"{name} is {value!r}; it needs a number >= 0, for example {name}=0.35"
+        raise InputError(msg)
+    return number
+
+
 def choice(value: Any, name: str, options: Iterable[str]) -> str:
     """One of the strings in `options`."""
     allowed = tuple(options)

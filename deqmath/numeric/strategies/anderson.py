@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deqmath.numeric.arrays import Array, Namespace, frobenius, row_norms
 from deqmath.numeric.fixed_point import FixedPoint, Solution
+from deqmath.numeric.validate import count
 
 #: Relative ridge of the small least-squares problems, whose columns are scaled to length 1.
 _RIDGE = 1.0e-12
@@ -111,6 +112,10 @@ class Anderson:
 
     history: int = 5
     name: str = "anderson"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no count of differences."""
+        count(self.history, "history")
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""

@@ -21,6 +21,7 @@ from deqmath.numeric.fixed_point import FixedPoint, Solution
 from deqmath.numeric.strategies.anderson import AndersonHistory
 from deqmath.numeric.strategies.half_sweeps import HalfSweeps
 from deqmath.numeric.strategies.picard import Picard, worth_accelerating
+from deqmath.numeric.validate import count, rate_limit
 
 #: The most that float32 corrections can reduce the error in one cycle.
 _FLOOR = 1.2e-7
@@ -63,6 +64,11 @@ class MixedPrecision:
     accelerate_above: float = math.inf
     history: int = 5
     name: str = "mixed"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no rate or no count."""
+        rate_limit(self.accelerate_above, "accelerate_above")
+        count(self.history, "history")
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""

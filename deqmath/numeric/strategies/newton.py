@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deqmath.numeric.arrays import Array, is_numpy, to_numpy
 from deqmath.numeric.fixed_point import FixedPoint, Solution
 from deqmath.numeric.strategies.picard import Picard
+from deqmath.numeric.validate import count
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class ActiveSet:
 
     most: int = 50
     name: str = "newton"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no count of guesses."""
+        count(self.most, "most")
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Solve every row, then sweep to verify; see :class:`~.fixed_point.Strategy`."""

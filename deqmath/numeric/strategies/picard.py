@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from deqmath.numeric.arrays import Array, frobenius
 from deqmath.numeric.fixed_point import FixedPoint, Solution
 from deqmath.numeric.strategies.anderson import Anderson
+from deqmath.numeric.validate import rate_limit
 
 #: Sweeps without a new smallest step after which round-off has been reached.
 _PATIENCE = 12
@@ -37,6 +38,10 @@ class Picard:
 
     accelerate_above: float = math.inf
     name: str = "picard"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no rate."""
+        rate_limit(self.accelerate_above, "accelerate_above")
 
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""
