@@ -70,6 +70,7 @@ def theorem_3_1(
     c: float,
     width: int,
     samples: int,
+    rounding: float = 0.0,
 ) -> tuple[Monitor, ...]:
     """The three conclusions (a), (b), (c) of gg22 Theorem 3.1, with lambda_0 = lambda_min(H(0)).
 
@@ -91,11 +92,13 @@ def theorem_3_1(
         m.
     samples
         n.
+    rounding
+        How large ``||r||`` may be by rounding alone; its square belongs to the bound in (c), which falls below it in time.
     """
     least = np.where(np.abs(lambda_min) <= samples * np.finfo(np.float64).eps * lambda_max, 0.0, lambda_min)
     half = np.full_like(least, least[0] / 2)
     ball = np.full_like(norm_A, 2 * c * math.sqrt(width))
-    envelope = decay * residual_squared[0]
+    envelope = decay * residual_squared[0] + rounding**2
     return (
         Monitor("lambda_min", "(a) lambda_min(H(t)) >= lambda_0/2", least, half, least - half),
         Monitor("norm_A", "(b) ||A(t)|| <= 2 c sqrt(m)", norm_A, ball, ball - norm_A),

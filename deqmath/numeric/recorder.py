@@ -213,6 +213,13 @@ class Recorder:
         change = np.linalg.eigvalsh(state.gram - self.first.gram)
         return (*(float(np.max(row_norms(np, part))) for part in rows), float(np.max(np.abs(change))))
 
+    def rounding(self) -> float:
+        """What the tolerance of the solves and the last bit of y leave of a residual ``||r||`` that is 0."""
+        start, net = self.first, self.first.net
+        left = DEFAULT_TOL * row_norms(np, start.J.Z) / (1 - net.contraction_bound())
+        outputs = left * frobenius(np, net.b) / math.sqrt(net.width)
+        return float(np.linalg.norm(outputs + np.finfo(np.float64).eps * np.abs(start.y)))
+
     def notes(self) -> tuple[str, ...]:
         """Duplicate samples, a lambda_0 that float64 does not resolve, constants that do not exist."""
         found = []
@@ -273,6 +280,7 @@ class Recorder:
             c=self.constants.c,
             width=self.constants.m,
             samples=len(self.first.residual),
+            rounding=self.rounding(),
         )
         if self.first.net.trainable == ("A",):
             sides = ("distance", "change_z", "change_q", "size_z", "size_q", "change_gram")
