@@ -1,4 +1,4 @@
-"""What the tests of the trainer share: the 60-digit reference values and error bounds from conditioning."""
+"""What the tests of the trainer share: the 60-digit reference values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 
 from deqmath.numeric import ReLUNetwork
-
-U = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -57,18 +55,6 @@ class Oracle:
 def oracle() -> Oracle:
     path = Path(__file__).parents[1] / "oracles" / "small_networks.json"
     return Oracle(json.loads(path.read_text())["relu"])
-
-
-def relative_solve_error(net: ReLUNetwork, residual: float) -> float:
-    """A bound on ||z^ - z|| / ||z|| (and for q), from Banach's theorem and the standard rounding analysis.
-
-    The computed map differs from the exact one by at most ``c u (gamma ||A||_F ||z|| + ||W||_F ||x||)``, with
-    ``c = m + d + 8`` for the two inner products, the scaling, the addition and the rounded, normalised input; a
-    residual is amplified by ``1/(1 - rho)``, the condition of the fixed point.
-    """
-    c = net.width + net.inputs + 8
-    size = net.gamma * np.linalg.norm(net.A) + np.linalg.norm(net.W)
-    return (residual + c * U * (1 + size)) / (1 - net.rho)
 
 
 @pytest.fixture

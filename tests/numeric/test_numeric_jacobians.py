@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import U, relative_solve_error
+from solve_bounds import U, relative_solve_error
 
 from deqmath.errors import InputError, KinkError
 from deqmath.numeric import (

@@ -7,9 +7,9 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from conftest import relative_solve_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solve_bounds import relative_solve_error
 
 from deqmath.errors import InputError, NotWellPosedError, ShapeError
 from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import U, relative_solve_error
+from solve_bounds import U, relative_solve_error
 
 
 def close(found: np.ndarray, want: np.ndarray, tolerance: float | np.ndarray) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import relative_solve_error
+from solve_bounds import relative_solve_error
 
 from deqmath.errors import InputError, NotWellPosedError
 from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_descent, multiprecision_descent

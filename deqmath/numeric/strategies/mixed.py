@@ -73,7 +73,8 @@ class MixedPrecision:
     def solve(self, problem: FixedPoint, start: Array | None, tol: float, max_sweeps: int) -> Solution:
         """Sweep until the residual bound is at most `tol`; see :class:`~.fixed_point.Strategy`."""
         if not float32_holds(problem):
-            return Picard(self.accelerate_above).solve(problem, start, tol, max_sweeps)
+            found = Picard(self.accelerate_above).solve(problem, start, tol, max_sweeps)
+            return replace(found, strategy=f"{self.name}, then {found.strategy}")
         low = _Low(problem, self)
         x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
         before = math.inf
