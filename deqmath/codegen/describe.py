@@ -36,6 +36,9 @@ class Describer:
         if node.op == "scale":
             s = self(a[0], 1)
             return ("-" + self(a[1], 1), 1) if s == "-1" else (f"{s} {self(a[1], 1)}", 1)
+        if node.op in ("checked", "shown"):  # the value is that of the first operand
+            name = self.names(a[0])
+            return (name, 2) if name is not None else self._text(a[0])
         if node.op in ("product", "times") or (node.op == "gemv" and len(a) == 2):
             return " ".join(self(f, 2) for f in a), 1
         if node.op == "gemv" and len(a) > 2:
@@ -248,8 +251,6 @@ _SIMPLE: dict[str, Callable[[Describer, Node], tuple[str, int]]] = {
     "softmax_columns": lambda d, n: (f"softmax({d(n.args[0])})", 2),
     "placement": lambda _, n: (f"[0; I_{n.data[1]}; 0]", 2),
     "blocks": _blocks,
-    "checked": lambda d, n: (d(n.args[0], 2), 2),
-    "shown": lambda d, n: (d(n.args[0], 2), 2),
     "in_place": _in_place,
     "repeat": lambda d, n: (f"[{d(n.args[0])} ...]", 2),
     "unvec": lambda d, n: (f"unvec({d(n.args[0])})", 2),
