@@ -63,6 +63,8 @@ class FixedPoint:
     def rows(self, part: slice) -> FixedPoint:
         """The same problem for some of the rows."""
         count = len(range(*part.indices(self.shape[0])))
+        if count == self.shape[0]:
+            return self
         return replace(
             self,
             offset=self.offset[part, :] if self.offset.shape[0] == self.shape[0] else self.offset,
@@ -124,6 +126,8 @@ class FixedPoint:
     def _relative(self, step_norms: Array, x_norms: Array) -> Array:
         """A row whose step is exactly zero counts as 0, so that the zero network has residual 0."""
         xp, scale = self.xp, self.xp.maximum(x_norms, self.origin_norms)
+        if float(xp.min(scale)) > 0:
+            return step_norms / scale
         return xp.where(step_norms > 0, step_norms / xp.where(scale > 0, scale, xp.ones_like(scale)), step_norms)
 
     def relative_step(self, step: Array, x: Array) -> float:
