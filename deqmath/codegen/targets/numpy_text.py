@@ -62,7 +62,7 @@ def _plain(sig: Signature) -> list[str]:
         *_chain("{}.dtype", names, " is ", "_FLOAT64"),
         *_chain("type({})", scalars, " is ", "float"),
         *(f"{x} - {x} == 0.0" for x in scalars),
-        *_chain("{}.ndim", sources, " == ", "2"),
+        *_chain("{}.ndim", list(sources), " == ", "2"),
         *(test for axes in sources.values() for test in axes),
     ]
     for shape, given in groups.items():
