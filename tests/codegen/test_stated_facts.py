@@ -79,3 +79,16 @@ def test_stated_facts_under_jit():
     X = jax.numpy.asarray(STATED["lower"][1](np.random.default_rng(1).standard_normal((4, 4))))
     x = jax.numpy.ones((4, 1))
     np.testing.assert_allclose(jax.jit(f)(S=X, b=x), f(S=X, b=x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", STATED)
+def test_a_stated_argument_that_is_not_finite_is_told_so(name, bad):
+    """Not that it lacks the property, and without a warning of the comparison, which would be an error here."""
+    f = dm.generate({"f": S * b}, assumptions=[STATED[name][0]]).load().f
+    for at in ((0, 0), (1, 2), (2, 1)):
+        for batch in ((), (2,)):
+            X, x = np.zeros((*batch, 3, 3)) + np.eye(3), np.ones((3, 1))
+            X[..., *at] = bad
+            with pytest.raises(ValueError, match=r"^S: received (nan|-?inf).*; it needs finite numbers"):
+                f(S=X, b=x)

@@ -72,6 +72,13 @@ def _scalar(name: str, value: Any) -> Any:
     return float(array) if array.ndim == 0 else array[..., None, None]
 
 
+def _power(x: Any, k: Any) -> Any:
+    """``x^k`` as of arrays: Python's floats raise an error where x^k overflows, and turn complex where x < 0."""
+    if isinstance(x, (float, int)) and isinstance(k, (float, int)):
+        return float(np.float64(x) ** k)
+    return x**k
+
+
 def _sizes(arguments: dict[str, tuple[np.ndarray, tuple[str | int, str | int]]]) -> dict[str, int]:
     """The dimensions read from the shapes; two arguments that disagree are both named."""
     sizes: dict[Any, int] = {}
@@ -143,19 +150,30 @@ def _finish(result: Any, shape: tuple[int, ...], arguments: tuple[Any, ...]) -> 
     return out[()]
 
 
+def _apart(*results: Any) -> tuple[Any, ...]:
+    """The results, none of which shares its numbers with one before it."""
+    apart: list[Any] = []
+    for result in results:
+        apart.append(result.copy() if any(np.may_share_memory(result, other) for other in apart) else result)
+    return tuple(apart)
+
+
 def _stated(**arguments: Any) -> None:
     """Refuse an argument that is not what it is stated to be: property -> argument name -> array."""
     for word, given in arguments.items():
         for name, X in given.items():
-            other = {
-                "symmetric": X.mT,
-                "diagonal": X * np.eye(X.shape[-1], dtype=X.dtype),
-                "lower": np.tril(X),
-                "upper": np.triu(X),
-                "gate": (X != 0).astype(X.dtype),
-            }[word]
+            other: np.ndarray = {
+                "symmetric": lambda X: X.mT,
+                "diagonal": lambda X: np.where(np.eye(X.shape[-1], dtype=bool), X, 0.0),
+                "lower": np.tril,
+                "upper": np.triu,
+                "gate": lambda X: (X != 0).astype(X.dtype),
+            }[word](X)
             close = 64 * np.finfo(X.dtype).eps * np.abs(X).max() if word == "symmetric" else 0.0
-            if not np.all(np.abs(X - other) <= close):
+            with np.errstate(invalid="ignore"):
+                holds = np.all(np.abs(X - other) <= close)
+            if not holds:
+                _finite(**{name: X})
                 words = {"lower": "lower triangular", "upper": "upper triangular", "gate": "a gate of zeros and ones"}
                 raise ValueError(f"{name}: received an array that is not {words.get(word, word)}, as was stated of it")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from sympy import Symbol, exp
+from sympy import Expr, Function, Lambda, Pow, S, Symbol, exp
 from sympy.printing.numpy import SciPyPrinter
 
 from deqmath.codegen.arguments import Signature
@@ -29,6 +29,9 @@ class _Printer(FloatNumbers, SciPyPrinter):
     def _print_Symbol(self, expr: Symbol) -> str:
         return self._names.get(expr, expr.name)
 
+    def _print__PowerOfScalars(self, expr: Any) -> str:
+        return f"_power({', '.join(self._print(a) for a in expr.args)})"
+
     def _print_relu_scalar(self, expr: Any) -> str:
         return f"np.maximum({self._print(expr.args[0])}, 0.0)"
 
@@ -47,6 +50,21 @@ class _Printer(FloatNumbers, SciPyPrinter):
             return super()._print_Pow(expr, rational=rational)
         sigmoid = f"scipy.special.expit({self._print(-x)})"
         return sigmoid if expr.exp == -1 else f"{sigmoid}**{-expr.exp}"
+
+
+class _PowerOfScalars(Function):  # type: ignore[misc]
+    """A power that Python's floats would refuse, or make complex; the helper ``_power`` takes it as NumPy does."""
+
+
+def _guarded(expr: Expr, names: Mapping[Symbol, str]) -> Expr:
+    """A formula whose powers of scalar arguments are calls; roots and logistic functions are NumPy's already."""
+
+    def needs(e: Expr) -> bool:
+        named = e.is_Pow and not e.base.is_Number and e.free_symbols <= names.keys()
+        numpy_has = abs(e.exp) == S.Half or _exponent(e.base) is not None if named else True
+        return not numpy_has and not all(s.is_integer for s in e.free_symbols)
+
+    return expr.replace(lambda e: isinstance(e, Pow) and needs(e), lambda e: _PowerOfScalars(e.base, e.exp))
 
 
 def _exponent(e: Any) -> Any:
@@ -119,13 +137,19 @@ def _lu(node: Node, args: list[Code], context: Context) -> Code:
 
 def _scalar(node: Node, args: list[Code], context: Context) -> Code:
     names = {**context.names, **{a.placeholder: c.at(ATOM) for a, c in zip(node.args, args, strict=True)}}
-    return NumpyTarget().formula(node.data, names)
+    return NumpyTarget().formula(_guarded(node.data, context.names), names)
 
 
 def _combine(node: Node, args: list[Code], context: Context) -> Code:
     variables, body = node.data
     names = {**context.names, **{v: c.at(ATOM) for v, c in zip(variables, args, strict=True)}}
-    return NumpyTarget().formula(body, names)
+    return NumpyTarget().formula(_guarded(body, context.names), names)
+
+
+def _map(node: Node, args: list[Code], context: Context) -> Code:
+    f = node.data
+    argument = args[0].text if f.expr.is_Function else args[0].at(ATOM)
+    return NumpyTarget().function(Lambda(f.variables, _guarded(f.expr, context.names)), argument, context.names)
 
 
 def _multiply(node: Node, args: list[Code], _: Context) -> Code:
@@ -289,9 +313,7 @@ _RULES: dict[str, Callable[[Node, list[Code], Context], Code]] = {
     "add": lambda _, a, __: signed_sum(a),
     "product": _product,
     "times": _multiply,
-    "map": lambda n, a, c: NumpyTarget().function(
-        n.data, a[0].text if n.data.expr.is_Function else a[0].at(ATOM), c.names
-    ),
+    "map": _map,
     "combine": _combine,
     "hadamard": lambda _, a, __: times(*a),
     "scale_rows": lambda _, a, __: times(*a),

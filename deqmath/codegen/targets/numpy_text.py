@@ -113,7 +113,10 @@ def epilogue(codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
             parts.append(f"_finish({text}, (*batch, {', '.join(shape)}), {given})")
         else:
             parts.append(f"_finish(np.atleast_2d({text})[..., 0, 0], batch, {given})")
-    return f"return {', '.join(parts)}"
+    nodes = [node for _, node, _ in codes]
+    if len(nodes) == 1 or (len(set(nodes)) == len(nodes) and all(_is_made(n) for n in nodes if n.shape)):
+        return f"return {', '.join(parts)}"
+    return f"return _apart({', '.join(parts)})"
 
 
 def _is_made(node: Node) -> bool:
