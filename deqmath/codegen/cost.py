@@ -18,6 +18,9 @@ _FREE = {
     "from_scalar", "diagonal", "commutation", "selection", "repeat", "diagpart", "placement", "checked", "shown", "spread", "selected_rows", "blocks",
 }  # fmt: skip
 
+#: Operations that work on the open rows of a gate.
+GATED = frozenset({"active", "active_lu", "active_solve"})
+
 
 def size(node: Node) -> Expr:
     """How many numbers a node holds (a diagonal matrix holds its diagonal)."""
@@ -106,19 +109,55 @@ def total_flops(roots: list[Node]) -> Expr:
 
 
 def total_memory(roots: list[Node]) -> Expr:
-    """An upper bound on the floats held at once, beyond the arguments."""
-    views = {
-        "input",
-        "scalar",
-        "transpose",
-        "column",
-        "entry",
-        "constant",
-        "identity",
-        "repeat",
-        "diagpart",
-        "from_scalar",
-        "shown",
-        "in_place",
-    }
-    return expand(sum((size(n) for n in walk(roots) if n.op not in views), S.Zero))
+    """An upper bound on the floats held at once, beyond the arguments: every value, and the work space of each."""
+    held = [size(n) + (_WORK[n.op](n) if n.op in _WORK else 0) for n in walk(roots) if n.op not in _VIEWS]
+    return expand(sum([*held, *(size(r) for r in roots if r.op in _VIEWS)], S.Zero))  # a result is never a view
+
+
+_VIEWS = {
+    "input", "scalar", "transpose", "column", "entry", "constant", "identity", "diagpart", "from_scalar", "shown", "checked", "in_place",
+}  # fmt: skip
+
+
+def _partial(node: Node) -> Expr:
+    """What stands beside a result made of several terms or factors: the part of it made so far."""
+    return size(node) if len(node.args) > 2 else S.Zero
+
+
+def _formula(node: Node) -> Expr:
+    """One array an operation of an entrywise formula, beside the last."""
+    expr = node.data.expr if node.op == "map" else node.data[1]
+    return size(node) * max(0, int(expr.count_ops()) - 1)
+
+
+def _low_rank_work(node: Node) -> Expr:
+    """Woodbury's arrays, and the matrix and its factors where rounding makes that way useless."""
+    m, r, k = node.rows, node.args[1].cols, node.cols
+    return 2 * m**2 + m * r + 2 * r**2 + 4 * m * k + 2 * r * k
+
+
+#: Operation -> the floats that its function holds beside its result, all gates being open.
+_WORK: dict[str, Callable[[Node], Expr]] = {
+    "active": lambda n: 5 * n.rows**2,
+    "active_lu": lambda n: n.rows**2,
+    "active_solve": lambda n: 2 * size(n),
+    "add": _partial,
+    "blocks": size,
+    "cholesky": lambda n: n.rows**2,
+    "column_dot": lambda n: size(n.args[0]),
+    "combine": _formula,
+    "contraction_solve": lambda n: 4 * n.rows**2 + 4 * size(n),
+    "det": lambda n: n.args[0].rows ** 2,
+    "hadamard": _partial,
+    "inverse": lambda n: 2 * n.rows**2,
+    "kron_apply": lambda n: 2 * n.cols * n.args[0].cols * n.args[1].rows,
+    "logdet": lambda n: n.args[0].rows ** 2,
+    "low_rank_solve": _low_rank_work,
+    "map": _formula,
+    "product": lambda n: sum((n.rows * f.cols for f in n.args[1:-1]), S.Zero),
+    "softmax_columns": lambda n: 2 * size(n),
+    "solve": lambda n: n.args[0].rows ** 2,
+    "stack": size,
+    "total": size,
+    "trace_product": lambda n: size(n.args[0]),
+}

@@ -9,9 +9,9 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from deqmath.codegen.arguments import Argument, Signature
-from deqmath.codegen.cost import total_flops, total_memory
+from deqmath.codegen.cost import GATED, total_flops, total_memory
 from deqmath.codegen.describe import formula
-from deqmath.codegen.graph import Node
+from deqmath.codegen.graph import Node, walk
 from deqmath.codegen.passes.kronecker import holds_dense_kronecker
 
 _WIDTH = 110
@@ -116,7 +116,8 @@ def _notes(roots: list[Node], sig: Signature, notes: Sequence[str], assumptions:
     for assumption in assumptions:
         lines += _wrapped(f"Assumes: {plain(assumption)}")
     lines += _wrapped("vec stacks columns; a Jacobian is d vec(F) / d vec(X)^T, of shape (size F, size X).")
-    lines += _wrapped(f"Flops a sample: {count_text(total_flops(roots), sig)}.")
+    half = ", with half of the gates open" if any(n.op in GATED for n in walk(roots)) else ""
+    lines += _wrapped(f"Flops a sample: {count_text(total_flops(roots), sig)}{half}.")
     lines += _wrapped(f"Memory beyond the arguments: at most {count_text(total_memory(roots), sig)} numbers a sample.")
     if holds_dense_kronecker(roots):
         where = ", ".join(shape_text(r.shape, sig.names) for r in roots if r.shape)

@@ -162,13 +162,14 @@ def _stated(**arguments: Any) -> None:
     """Refuse an argument that is not what it is stated to be: property -> argument name -> array."""
     for word, given in arguments.items():
         for name, X in given.items():
-            other: np.ndarray = {
+            made: dict[str, Any] = {
                 "symmetric": lambda X: X.mT,
                 "diagonal": lambda X: np.where(np.eye(X.shape[-1], dtype=bool), X, 0.0),
                 "lower": np.tril,
                 "upper": np.triu,
                 "gate": lambda X: (X != 0).astype(X.dtype),
-            }[word](X)
+            }
+            other = made[word](X)
             close = 64 * np.finfo(X.dtype).eps * np.abs(X).max() if word == "symmetric" else 0.0
             with np.errstate(invalid="ignore"):
                 holds = np.all(np.abs(X - other) <= close)

@@ -52,7 +52,7 @@ class _Printer(FloatNumbers, SciPyPrinter):
         return sigmoid if expr.exp == -1 else f"{sigmoid}**{-expr.exp}"
 
 
-class _PowerOfScalars(Function):  # type: ignore[misc]
+class _PowerOfScalars(Function):
     """A power that Python's floats would refuse, or make complex; the helper ``_power`` takes it as NumPy does."""
 
 

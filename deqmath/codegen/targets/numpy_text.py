@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sympy import Expr
 
@@ -80,7 +80,7 @@ def _plain(sig: Signature) -> list[str]:
     ]
 
 
-def _chain(pattern: str, names: list[str], relation: str, value: str) -> list[str]:
+def _chain(pattern: str, names: Iterable[str], relation: str, value: str) -> list[str]:
     """``type(A) is type(B) is np.ndarray``, broken where a line would grow too long."""
     chains: list[list[str]] = []
     for name in names:
