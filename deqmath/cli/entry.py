@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
+from deqmath.cli.ctrl_c import CtrlCIsRaised
 from deqmath.errors import DeqmathError, MissingBackendError, StepRefuted, UndecidedError
 
 #: Exit codes, as the contract fixes them (128 + 13 is what shells report for a closed pipe).
@@ -63,12 +64,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without ⊗ shows its code, not a crash
+    with CtrlCIsRaised() as ctrl_c:
+        code = _answer(arguments, ctrl_c, show_trace)
+        if argv is None:
+            ctrl_c.is_too_late()
+    return code
+
+
+def _answer(arguments: list[str], ctrl_c: CtrlCIsRaised, show_trace: bool) -> int:
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("deqmath: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
+    except (ImportError, SystemError):
+        if not ctrl_c.came:
+            raise
+        return _interrupted()  # by a Ctrl-C in the middle of an import, which the imported package has renamed
     except BrokenPipeError:
         # The reader left (as with | head). Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,6 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"deqmath: error: {_one_line(error)}", file=sys.stderr)
         return _code_of(error)
     return code
+
+
+def _interrupted() -> int:
+    print("deqmath: interrupted", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _dispatch(arguments: list[str]) -> int:
