@@ -14,7 +14,7 @@ from deqmath.numeric.softmax_parameters import SoftmaxParameters
 from deqmath.numeric.validate import in_range, real_array, tolerance
 
 #: Dense dynamics matrices hold (p m)^2 numbers.
-_MOST_DENSE = 4096
+MOST_DENSE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,8 +246,8 @@ class SoftmaxNetwork(SoftmaxParameters):
     def dynamics_matrix(self) -> Array:
         """D_t, shape (p m, p m), column by column from :meth:`dynamics`; for p m up to 4096."""
         p, m, xp = self.outputs, self.width, self.xp
-        if p * m > _MOST_DENSE:
-            msg = f"D_t would have {p * m} rows; dense it is for p m <= {_MOST_DENSE}, use dynamics(V) instead"
+        if p * m > MOST_DENSE:
+            msg = f"D_t would have {p * m} rows; dense it is for p m <= {MOST_DENSE}, use dynamics(V) instead"
             raise InputError(msg)
         eye = xp.eye(p * m, dtype=xp.float64)
         columns = [self.dynamics(xp.reshape(eye[k, :], (m, p)).T) for k in range(p * m)]

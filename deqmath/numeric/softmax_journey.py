@@ -14,7 +14,7 @@ from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, RunStatus
-from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor
+from deqmath.numeric.softmax_run import SoftmaxRun, decay_monitor, notes, rate_monitor, unknown_rates
 from deqmath.numeric.softmax_state import SoftmaxState
 
 Matrix = NDArray[np.float64]
@@ -138,10 +138,10 @@ class SoftmaxJourney:
     def _run(self, status: RunStatus, message: str) -> SoftmaxRun:
         time, loss, predictions, rate, distance = (np.array(column) for column in zip(*self.rows, strict=True))
         net, flat = self.first.net, self.first.net.outputs == 1
-        monitors = []
-        if "B" in net.trainable:
+        monitors, unknown = [], unknown_rates(rate)
+        if "B" in net.trainable and not unknown:
             monitors.append(rate_monitor(time, rate, net))
-        if self.method != "gradient-descent":
+        if self.method != "gradient-descent" and not unknown:
             monitors.append(decay_monitor(time, loss, rate, predictions, self.last, self.X))
         return SoftmaxRun(
             method=self.method,
@@ -159,7 +159,7 @@ class SoftmaxJourney:
             options=self.options,
             steps=self.steps,
             rejected=self.rejected,
-            notes=notes(self.X),
+            notes=(*notes(self.X), *unknown),
         )
 
     def _mark(self) -> str:

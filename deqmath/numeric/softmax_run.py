@@ -38,7 +38,8 @@ class SoftmaxRun:
     predictions
         Shape (T, n) for one output, (T, n, p) for several.
     rate
-        ``lambda_min(D_t)``, the least eigenvalue of the matrix of the dynamics ``d vec(Wbar)/dt = -D_t vec(G)``.
+        ``lambda_min(D_t)``, the least eigenvalue of the matrix of the dynamics ``d vec(Wbar)/dt = -D_t vec(G)``; nan
+        where it was not found, and then neither monitor is there, and a note says so.
     distance
         ``||P(t) - P(0)||_F`` over the trainable parameters.
     targets
@@ -168,3 +169,14 @@ def notes(X: Series) -> tuple[str, ...]:
     zero = np.flatnonzero(~np.any(X != 0, axis=1)).tolist()
     found = (("duplicate", list(pairs)), ("parallel", parallel), ("zero", zero))
     return tuple(f"{word} samples {rows[:10]}: the Gram matrix is singular" for word, rows in found if rows)
+
+
+def unknown_rates(rate: Series) -> tuple[str, ...]:
+    """What is missing where ``lambda_min(D_t)`` was not found at some records, for which it is nan; else nothing."""
+    missing = int(np.count_nonzero(np.isnan(rate)))
+    if not missing:
+        return ()
+    return (
+        f"lambda_min(D_t) was not found at {missing} of {len(rate)} records (Lanczos did not converge, and D_t is too "
+        "large to be formed), so what k21 promises by it is not monitored",
+    )

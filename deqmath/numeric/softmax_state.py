@@ -14,12 +14,16 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from deqmath.errors import NotConvergedError
 from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.losses import Loss
-from deqmath.numeric.softmax import SoftmaxEquilibrium, SoftmaxNetwork
+from deqmath.numeric.softmax import MOST_DENSE, SoftmaxEquilibrium, SoftmaxNetwork
 
 Matrix = NDArray[np.float64]
 
 #: Up to this many rows, the dense spectrum of D_t costs less than Lanczos.
 _DENSE = 300
+#: What rounding leaves of an eigenvalue that is 0, relative to the largest and to p - 1.
+_ROUND_OFF = 16 * np.finfo(np.float64).eps
+#: An eigenvalue below this has no inverse to compute with.
+_LEAST = 1e-250
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +115,23 @@ class SoftmaxState:
 
     @cached_property
     def rate(self) -> float:
-        """``lambda_min(D_t)``: dense for small p m, else by Lanczos on ``D_t^{-1}``, which never forms D_t."""
+        """``lambda_min(D_t)``: dense for small p m, else by Lanczos on ``D_t^{-1}``, which never forms D_t.
+
+        nan where Lanczos does not converge and D_t is too large to be formed.
+        """
         net = self.net
         size = net.outputs * net.width
-        if size > _DENSE and "B" in net.trainable:
-            operator = LinearOperator((size, size), matvec=inverse_dynamics(net), dtype=np.float64)
+        if size > _DENSE:
+            inverse = inverse_dynamics(net)
+            if inverse is None:
+                return 0.0
+            operator = LinearOperator((size, size), matvec=inverse, dtype=np.float64)
             start = np.random.Generator(np.random.PCG64(0)).standard_normal(size)
             try:
                 top = eigsh(operator, k=1, which="LA", v0=start, tol=1e-10, return_eigenvectors=False)
             except ArpackNoConvergence:
-                pass
+                if size > MOST_DENSE:
+                    return math.nan
             else:
                 return 1.0 / float(top[0])
         D = net.dynamics_matrix()
@@ -137,17 +148,25 @@ class SoftmaxState:
         return self.net.with_parameters(**parts)
 
 
-def inverse_dynamics(net: SoftmaxNetwork) -> Callable[[Matrix], Matrix]:
-    """``v -> D_t^{-1} v = (U kron I_p) blockdiag_j(I_p + gamma^2 Wbar J_j^2 Wbar^T)^{-1} (U^T kron I_p) v`` (k21)."""
+def inverse_dynamics(net: SoftmaxNetwork) -> Callable[[Matrix], Matrix] | None:
+    """``v -> D_t^{-1} v = (U kron I_p) blockdiag_j(G_j)^{-1} (U^T kron I_p) v``; None where float64 tells no D_t^{-1}.
+
+    ``G_j = I_p + gamma^2 Wbar J_j^2 Wbar^T`` (k21), without the first term where A alone is trained: D_t is singular
+    then, for example, where ``p >= m``, since ``J_j 1 = 0``.
+    """
     p, m = net.outputs, net.width
-    blocks = np.broadcast_to(np.eye(p), (m, p, p)).copy()
+    blocks = np.broadcast_to(np.eye(p) if "B" in net.trainable else np.zeros((p, p)), (m, p, p)).copy()
     if "A" in net.trainable:
         E = np.stack([net._softmax_derivative(np.repeat(row[:, None], m, axis=1)) for row in net.Wbar])
-        blocks += net.gamma**2 * np.einsum("kij,lij->jkl", E, E)
+        E = E.transpose(2, 0, 1)
+        blocks += net.gamma**2 * (E @ E.transpose(0, 2, 1))
+    w, V = np.linalg.eigh(blocks)
+    if not np.all(w[:, 0] > np.maximum((p - 1) * _ROUND_OFF * w[:, -1], _LEAST)):
+        return None
 
     def apply(v: Matrix) -> Matrix:
-        columns = net.U.T @ np.reshape(v, (m, p))
-        found: Matrix = (net.U @ np.linalg.solve(blocks, columns[:, :, None])[:, :, 0]).ravel()
+        columns = (net.U.T @ np.reshape(v, (m, p)))[:, None, :] @ V
+        found: Matrix = (net.U @ (columns / w[:, None, :] @ V.transpose(0, 2, 1))[:, 0, :]).ravel()
         return found
 
     return apply

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from deqmath.errors import InputError
-from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow
+from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow, plots, softmax, softmax_state
 from deqmath.numeric.losses import find_loss
 from deqmath.numeric.softmax_state import SoftmaxState, inverse_dynamics
 
@@ -71,7 +72,7 @@ def test_pushforward_against_differences(outputs):
     assert np.allclose((ahead - behind) / (2 * h), state.pushforward(change), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("trainable", [("A", "B"), ("B",)])
+@pytest.mark.parametrize("trainable", [("A", "B"), ("B",), ("A",)])
 def test_inverse_of_the_dynamics(trainable):
     net, _, _ = problem(outputs=2, trainable=trainable)
     apply = inverse_dynamics(net)
@@ -80,10 +81,44 @@ def test_inverse_of_the_dynamics(trainable):
     assert np.allclose(inverse @ D, np.eye(24), atol=1e-12 * np.linalg.cond(D))
 
 
-def test_rate_by_lanczos_equals_the_dense_one():
-    net, X, y = problem(width=320, samples=4)
-    state = SoftmaxState.solve(net, X, y[:, None], find_loss("square"))
-    assert state.rate == pytest.approx(np.linalg.eigvalsh(net.dynamics_matrix())[0], rel=1e-8)
+@pytest.mark.parametrize("trainable", [("A", "B"), ("B",), ("A",)])
+@pytest.mark.parametrize(("width", "outputs"), [(320, 1), (80, 4)])
+def test_rate_by_lanczos_equals_the_dense_one(width, outputs, trainable, monkeypatch):
+    net, X, y = problem(width=width, samples=4, outputs=outputs, trainable=trainable)
+    state = SoftmaxState.solve(net, X, y.reshape(4, outputs), find_loss("square"))
+    dense = np.linalg.eigvalsh(net.dynamics_matrix())
+    monkeypatch.setattr(SoftmaxNetwork, "dynamics_matrix", None)
+    assert abs(state.rate - dense[0]) <= 1e-8 * dense[0] + 1e-14 * dense[-1]
+
+
+def test_rate_is_0_where_the_dynamics_are_singular():
+    """A alone, p >= m: ``J_j 1 = 0``, so no block has full rank; and outputs that are constant move nothing."""
+    net, X, y = problem(width=18, samples=4, outputs=18, trainable=("A",))
+    assert SoftmaxState.solve(net, X, y.reshape(4, 18), find_loss("square")).rate == 0.0
+    flat = SoftmaxNetwork(A=np.zeros((301, 301)), B=np.zeros((1, 301)), gamma=0.5, trainable=("A",))
+    assert SoftmaxState.solve(flat, np.eye(1, 301), np.ones((1, 1)), find_loss("square")).rate == 0.0
+
+
+@pytest.mark.parametrize("trainable", [("A", "B"), ("A",)])
+def test_no_size_is_refused(trainable, monkeypatch):
+    """p m above what D_t is formed for; where its least eigenvalue is not found, what needs it is left out, and said."""
+    for module in (softmax, softmax_state):
+        monkeypatch.setattr(module, "MOST_DENSE", 310)
+    net, X, Y = problem(width=80, samples=4, outputs=4, trainable=trainable)
+    run = gradient_flow(net, X, Y, t_end=1e-3, record=2)
+    assert (run.status, run.notes) == ("completed", ())
+    assert run.monitor("loss").holds
+
+    def stuck(*_, **__):
+        raise ArpackNoConvergence("stuck", np.empty(0), np.empty(0))
+
+    monkeypatch.setattr(softmax_state, "eigsh", stuck)
+    monkeypatch.setattr(softmax_state, "inverse_dynamics", lambda _: lambda v: v)
+    run = gradient_flow(net, X, Y, t_end=1e-3, record=2)
+    assert (run.status, run.monitors) == ("completed", ())
+    assert np.all(np.isnan(run.rate))
+    assert "not found at 3 of 3 records" in run.notes[-1]
+    plots.plot_run(run, X=X)
 
 
 def test_curvature_is_the_derivative_of_the_slope():
