@@ -171,3 +171,14 @@ def test_mixed_precision_without_recurrence():
     eq = net.equilibrium([[2.0]], strategy=MixedPrecision())
     assert (eq.status, eq.Z.tolist()) == ("converged", [[2.0, 2.0, 2.0]])
     assert net.adjoint(eq, strategy=MixedPrecision()).Q.tolist() == [[1.0, 1.0, 1.0]]
+
+
+def test_samples_with_nothing_to_solve_are_left_in_peace():
+    """A zero sample is solved from the start: it asks for no sweep, and no acceleration is weighed by it."""
+    net = ReLUNetwork.random(width=40, inputs=3, gamma0=0.45, seed=0)
+    X = np.vstack([np.eye(3), np.zeros(3)])
+    for start in (None, np.zeros((4, 40))):
+        eq = net.equilibrium(X, strategy=MixedPrecision(0.01), start=start)
+        assert eq.converged
+        assert not eq.Z[3].any()
+        assert np.allclose(eq.Z, net.equilibrium(X, strategy=Picard()).Z, atol=1e-11)

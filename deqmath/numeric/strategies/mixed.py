@@ -161,7 +161,8 @@ class _Low:
             if bool(xp.all(steps * self.rate <= goal)) or _stagnant(sizes):
                 break
             if self.history is None:
-                left = float(xp.min(goal / xp.where(steps > 0, steps, xp.ones_like(steps))))
+                one = xp.ones_like(steps)  # what is left of a sample that does not move: nothing
+                left = float(xp.min(xp.where(steps > 0, goal / xp.where(steps > 0, steps, one), one)))
                 if state.down and worth_accelerating(self.rate, self.options.accelerate_above, halves, left):
                     self.history = AndersonHistory(xp, self.problem.shape, self.options.history, xp.float32)
                     continue

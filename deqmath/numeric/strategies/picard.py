@@ -20,7 +20,7 @@ def worth_accelerating(rate: float, above: float, sweeps: int, reduction: float)
     """Whether the rate, measured over `sweeps` sweeps, leaves enough of them for `reduction` (< 1) of the residual."""
     if sweeps < _EARLY or not rate > above or reduction >= 1:
         return False
-    return rate >= 1 or math.log(reduction) / math.log(rate) > _WORTH
+    return rate >= 1 or reduction <= 0 or math.log(reduction) / math.log(rate) > _WORTH
 
 
 @dataclass(frozen=True)
