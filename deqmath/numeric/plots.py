@@ -5,6 +5,7 @@ Matplotlib is imported on the first call. Nothing is shown and no global style i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import wrap
@@ -111,7 +112,7 @@ def _softmax_loss(run: SoftmaxRun, axes: Axes) -> Axes:
     axes.plot(run.times[shown], monitor.measured[shown], color=_MEASURED, label="measured")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label="envelope")
     _log_if_wide(axes, monitor.measured[shown], monitor.bound)
-    goal = monitor.statement.rpartition("; ")[2]
+    goal = monitor.statement.rpartition("; ")[2].replace("L_*", "$L_*$")
     return _finish(axes, f"loss above its least value: {_verdict(monitor)}\n{goal}", r"$L(t) - L_*$")
 
 
@@ -128,6 +129,8 @@ def plot_lambda_min(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$\lambda_0/2$")
     if monitor.measured.min() > 0:
         axes.set_ylim(0, 1.25 * max(monitor.measured.max(), monitor.bound.max()))
+    if axes.get_yscale() == "linear":
+        axes.ticklabel_format(axis="y", style="scientific", scilimits=(-2, 4))
     return _finish(axes, f"smallest eigenvalue of H(t), (a) {_verdict(monitor)}", r"$\lambda_{\min}$")
 
 
@@ -193,7 +196,7 @@ def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     middle = 0.5 * (float(np.min(goals)) + float(np.max(goals)))
     for above, color in ((True, _MEASURED), (False, _BOUND)):
         chosen = [k for k in shown if (goals[k] > middle) is np.bool_(above)]
-        level = "above" if above else "at or below"
+        level = ">" if above else "\N{LESS-THAN OR EQUAL TO}"
         for first, k in enumerate(chosen):
             label = f"target {level} {middle:.3g}" if first == 0 else None
             axes.plot(run.times, values[:, k], color=color, linewidth=0.8, alpha=0.7, label=label)
@@ -204,7 +207,7 @@ def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     part = "" if shown.size == goals.size else f", {shown.size} of {goals.size}"
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.15 * (high - low))  # room for the legend above the curves
-    axes.legend(loc="upper center", ncols=2, framealpha=0.8, edgecolor="none", fontsize=8)
+    axes.legend(loc="upper center", ncols=2, columnspacing=1.2, framealpha=0.8, edgecolor="none", fontsize=8)
     return _finish(axes, f"predictions{part}", r"$\hat y_i(t)$", legend=False)
 
 
@@ -216,7 +219,8 @@ def plot_inequality(run: Run | SoftmaxRun, name: str, ax: Axes | None = None) ->
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label="bound")
     _log_if_wide(axes, monitor.measured[shown], monitor.bound[monitor.bound > 0])
     statement = monitor.statement.replace(" <= ", "\n<= ", 1).replace(" >= ", "\n>= ", 1)
-    return _finish(axes, f"{statement}: {_verdict(monitor)}", name)
+    side = re.sub(r"^\(.+?\) ", "", statement.partition("\n")[0])
+    return _finish(axes, f"{statement}: {_verdict(monitor)}", side)
 
 
 def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = None) -> Axes:

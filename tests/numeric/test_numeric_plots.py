@@ -122,3 +122,31 @@ def test_counts_are_marked_at_integers_and_long_titles_are_broken(run):
     title = plots.plot_lambda_min(failing).get_title()
     assert "fails from record 0" in title.replace("\n", " ")
     assert max(map(len, title.splitlines())) <= 46
+
+
+def test_the_legend_lies_inside_its_axes_and_small_numbers_are_short():
+    """Targets that are no round numbers, and an eigenvalue of 1e-4: neither may take room from the axes beside it."""
+    X = np.random.default_rng(4).standard_normal((3, 4))
+    net = ReLUNetwork.random(width=12, inputs=4, gamma0=0.2, seed=1)
+    run = gradient_descent(net, X, [0.12345, 0.53641, -1.23456], steps=2)
+    axes = plots.plot_run(run, X=X)
+    figure = axes[0, 0].figure
+    figure.canvas.draw()
+    for ax in axes.ravel():
+        inside, legend = ax.get_window_extent(), ax.get_legend().get_window_extent()
+        assert inside.x0 <= legend.x0
+        assert legend.x1 <= inside.x1
+    ax = plots.plot_lambda_min(dataclasses.replace(run, monitors=(small(run.monitor("lambda_min")),)))
+    ax.figure.canvas.draw()
+    assert max(len(tick.get_text()) for tick in ax.get_yticklabels()) <= 5
+
+
+def small(monitor):
+    """The monitor, a thousandth part of it or less."""
+    size = 1e-4 / monitor.measured[0]
+    return dataclasses.replace(monitor, measured=size * monitor.measured, bound=size * monitor.bound)
+
+
+def test_axes_bear_the_name_of_what_they_show(run):
+    assert plots.plot_inequality(run, "change_gram").get_ylabel() == "||H(t) - H(0)||"
+    assert plots.plot_inequality(run, "lambda_min").get_ylabel() == "lambda_min(H(t))"
