@@ -158,3 +158,23 @@ def test_sweeps_that_are_not_watched_are_not_wasted(gamma0, seed, monkeypatch):
         sweeps.append(found.sweeps)
     assert looks[0] < looks[1]
     assert sweeps[0] <= sweeps[1] + 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("after", [0, 3, 12])
+def test_half_sweeps_that_blow_up_are_left_for_picard(value, after, monkeypatch):
+    """No bound keeps them from it: what they leave behind is not what float64 sweeps begin from."""
+    plain, count = HalfSweeps.sweep, []
+
+    def sweep(self):
+        plain(self)
+        count.append(1)
+        if len(count) > after:
+            self.x[...] = value
+
+    monkeypatch.setattr(HalfSweeps, "sweep", sweep)
+    net = ReLUNetwork.random(width=30, inputs=3, gamma0=0.3, seed=0)
+    eq = net.equilibrium(np.eye(3), strategy=MixedPrecision())
+    assert eq.converged
+    assert eq.strategy == "mixed, then picard"
+    assert np.allclose(eq.Z, net.equilibrium(np.eye(3), strategy=Picard()).Z, rtol=0, atol=1e-12)

@@ -75,24 +75,26 @@ class MixedPrecision:
         if not float32_holds(problem):
             found = Picard(self.accelerate_above).solve(problem, start, tol, max_sweeps)
             return replace(found, strategy=f"{self.name}, then {found.strategy}")
-        low = _Low(problem, self)
-        x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
-        before = math.inf
-        while sweeps < max_sweeps:
-            v, new, step, steps = problem.sweep(x)
-            sweeps += 1
-            residual = problem.contraction * float(problem.xp.max(steps))
-            if residual <= tol:
-                return Solution(new, v, residual, sweeps, low.rate**2, True, self.name + low.suffix)
-            if not residual <= _FAILED * before:
-                break
-            before = residual
-            low.watch(steps)
-            correction, used = low.correct(x, v, step, tol, max_sweeps - sweeps)
-            sweeps += used
-            correction += x
-            x = correction
-        rest = Picard(self.accelerate_above).solve(problem, x, tol, max(max_sweeps - sweeps, 1))
+        low, best = _Low(problem, self), start
+        before = limit = problem.contraction if start is None else math.inf  # zero itself is not worse
+        with np.errstate(over="ignore", invalid="ignore"):  # half sweeps may diverge, and float32 overflows early
+            x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
+            while sweeps < max_sweeps:
+                v, new, step, steps = problem.sweep(x)
+                sweeps += 1
+                residual = problem.contraction * float(problem.xp.max(steps))
+                if residual <= tol:
+                    return Solution(new, v, residual, sweeps, low.rate**2, True, self.name + low.suffix)
+                best = new if residual < before else best
+                if not residual <= limit:
+                    break
+                before, limit = residual, _FAILED * residual
+                low.watch(steps)
+                correction, used = low.correct(x, v, step, tol, max_sweeps - sweeps)
+                sweeps += used
+                correction += x
+                x = correction
+        rest = Picard(self.accelerate_above).solve(problem, best, tol, max(max_sweeps - sweeps, 1))
         return replace(rest, sweeps=rest.sweeps + sweeps, strategy=f"{self.name}{low.suffix}, then {rest.strategy}")
 
 
