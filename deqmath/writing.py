@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -50,6 +52,15 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         stream.write(text.encode())
 
     write_atomically(path, write)
+
+
+def remove_parts(path: str | os.PathLike[str]) -> None:
+    """Remove what a process that was killed while it wrote this file has left beside it; nobody else may be writing it."""
+    place = Path(path).resolve()
+    with suppress(OSError):  # a folder that may be written and not listed keeps them
+        for part in place.parent.iterdir():
+            if re.fullmatch(rf"\.{re.escape(place.name)}\.[0-9a-f]{{16}}\.part", part.name):
+                part.unlink(missing_ok=True)
 
 
 def _replace(place: Path, write: Callable[[IO[bytes]], None]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import DataError, InputError
-from deqmath.writing import write_atomically
+from deqmath.writing import remove_parts, write_atomically
 
 #: What reading a file can raise whose bytes are damaged, or were never a checkpoint.
 _UNREADABLE = (
@@ -68,6 +68,7 @@ class CheckpointFile:
         if self.path.suffix != ".npz" or not self.path.parent.is_dir():
             msg = f"checkpoint is {str(self.path)!r}; it needs a .npz file in a folder that exists"
             raise InputError(msg)
+        remove_parts(self.path)  # of a run that was killed while it wrote
         self.written = time.monotonic()
 
     def exists(self) -> bool:

@@ -177,6 +177,8 @@ def unknown_rates(rate: Series) -> tuple[str, ...]:
     if not missing:
         return ()
     return (
-        f"lambda_min(D_t) was not found at {missing} of {len(rate)} records (Lanczos did not converge, and D_t is too "
-        "large to be formed), so what k21 promises by it is not monitored",
+        (
+            f"lambda_min(D_t) was not found at {missing} of {len(rate)} records (Lanczos did not converge, and D_t is too "
+            "large to be formed), so what k21 promises by it is not monitored"
+        ),
     )

@@ -74,7 +74,8 @@ def test_the_callers_handler_is_put_back(monkeypatch):
 
 def test_an_import_error_without_ctrl_c_is_shown(monkeypatch):
     def broken(_):
-        raise ImportError("half imported")
+        msg = "half imported"
+        raise ImportError(msg)
 
     monkeypatch.setattr(entry, "_dispatch", broken)
     with pytest.raises(ImportError, match="half imported"):

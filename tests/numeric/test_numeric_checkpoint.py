@@ -11,6 +11,7 @@ import pytest
 
 from deqmath.errors import DataError, InputError
 from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
+from deqmath.numeric.checkpoint_file import CheckpointFile
 
 PROGRAM = """
 import os, signal, sys
@@ -144,3 +145,11 @@ def test_a_full_disk_names_the_file_and_leaves_the_last_checkpoint(method, tmp_p
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
     resumed = run(method, 1, checkpoint=path)
     assert resumed.predictions.tobytes() == run(method, 1).predictions.tobytes()
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    left, other = tmp_path / f".run.npz.{'0f' * 8}.part", tmp_path / f".run2.npz.{'0f' * 8}.part"
+    for part in (left, other):
+        part.write_bytes(b"half")
+    CheckpointFile(tmp_path / "run.npz", "mark", 30.0)
+    assert [path.name for path in tmp_path.iterdir()] == [other.name]

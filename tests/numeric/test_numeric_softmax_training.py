@@ -110,7 +110,8 @@ def test_no_size_is_refused(trainable, monkeypatch):
     assert run.monitor("loss").holds
 
     def stuck(*_, **__):
-        raise ArpackNoConvergence("stuck", np.empty(0), np.empty(0))
+        msg = "stuck"
+        raise ArpackNoConvergence(msg, np.empty(0), np.empty(0))
 
     monkeypatch.setattr(softmax_state, "eigsh", stuck)
     monkeypatch.setattr(softmax_state, "inverse_dynamics", lambda _: lambda v: v)
