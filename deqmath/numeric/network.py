@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +118,8 @@ class ReLUNetwork(Parameters):
         """
         net = self._in_namespace_of(X)
         data = samples(X, net.inputs, net.W.shape)
-        P = _injection(net, data)
+        workers = count(threads, "threads")
+        P = _injection(net, data) if workers == 1 else _injection_beside_copy(net, data)
         return solve_equilibrium(
             net,
             data,
@@ -126,7 +128,7 @@ class ReLUNetwork(Parameters):
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
             strategy=_chosen(strategy),
-            threads=count(threads, "threads"),
+            threads=workers,
         )
 
     def adjoint(
@@ -293,6 +295,13 @@ def _injection(net: ReLUNetwork, data: Array) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         P = in_range(data @ net.W.T, "injection X W^T")
     return P if net.phi == "identity" else relu(net.xp, P, out=P)
+
+
+def _injection_beside_copy(net: ReLUNetwork, data: Array) -> Array:
+    """The injection, while another thread makes the copy of A in float32, which every part of a split solve needs."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(lambda: net.low_precision)  # what goes wrong there is met again, and raised, by the solve
+        return _injection(net, data)
 
 
 def _start(start: Array | None, shape: tuple[int, ...]) -> Array | None:
