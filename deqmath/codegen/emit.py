@@ -37,6 +37,8 @@ class Emitter:
 
     def __init__(self, target: Target, names: dict[Symbol, str], inputs: dict[str, str], taken: set[str]) -> None:
         self.target, self.inputs = target, inputs
+        #: When columns x and y are surely finite, so that nothing has to look at them further; empty where it is not known.
+        self.quick = ""
         self.taken = set(taken)
         self.lines: list[str] = []
         self._indent = "    "
@@ -129,7 +131,14 @@ class Emitter:
         """A product with a column, which is looked at together with the column beside it."""
         self._before(node)
         codes = [self.expr(x) for x in node.args]
-        return self._look(node, codes)
+        if not self.quick:
+            return self._look(node, codes)
+        x, y = codes[0].text, codes[-1].text
+        self.lines.append(f"{self._indent}if not ({self.quick.format(x=x, y=y)}):")
+        self._indent += "    "
+        code = self._look(node, codes)
+        self._indent = self._indent[4:]
+        return code
 
     def _look(self, node: Node, codes: list[Code]) -> Code:
         """The line that names arguments if what they made is not finite."""

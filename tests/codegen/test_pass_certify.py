@@ -128,3 +128,19 @@ def test_a_product_that_overflows_is_a_warning_and_no_error():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_allclose(f(A=np.eye(2) * 1e200, b=np.ones((2, 1))), 1e200)
+
+
+def test_what_is_plain_is_looked_at_without_a_call():
+    """The helper that names arguments is reached only where a product is not finite, or an argument is not plain."""
+    f = dm.generate({"f": CASES["jvp10"]}).load().f
+    source = inspect.getsource(f)
+    line = "    if not (plain and math.isfinite(np.vdot(u, p))):\n        _shown_by(u, p, A=A, z=z, phi=phi, V=V)\n"
+    assert line in source
+    calls = []
+    f.__globals__["_shown_by"] = lambda *_, **shown: calls.append(set(shown))
+    arguments = _arguments(f)
+    f(**arguments)
+    assert calls == []
+    f(**arguments | {"V": np.where(np.eye(7) > 0, np.nan, arguments["V"])})
+    f(**_arguments(f, (2,)))
+    assert calls == [{"A", "z", "phi", "V"}] * 2

@@ -105,6 +105,10 @@ class Target(ABC):
         """A parameter that the function takes after ``*``, or an empty text."""
         return ""
 
+    def quick(self, sig: Signature) -> str:  # noqa: ARG002 - a subclass reads it
+        """A condition, in ``{x}`` and ``{y}``, under which two columns are finite: cheaper than the line that looks."""
+        return ""
+
     def in_test(self, function: str, sig: Signature) -> str:  # noqa: ARG002 - a subclass reads it
         """How the companion test names a function that it calls with the arguments only."""
         return function

@@ -13,7 +13,7 @@ from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.array_text import arguments_text, stated_samples
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, scaled, signed_sum, times
 from deqmath.codegen.targets.numbers_text import FloatNumbers
-from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, prologue
+from deqmath.codegen.targets.numpy_text import COMPANION, epilogue, is_plain, prologue
 
 
 class _Printer(FloatNumbers, SciPyPrinter):
@@ -103,6 +103,9 @@ class NumpyTarget(Target):
 
     def epilogue(self, codes: list[tuple[str, Node, list[str]]], sig: Signature) -> str:
         return epilogue(codes, sig)
+
+    def quick(self, sig: Signature) -> str:
+        return "plain and math.isfinite(np.vdot({x}, {y}))" if is_plain(sig) else ""
 
     def samples(self, sig: Signature, sizes: Mapping[str, int]) -> list[str]:
         return stated_samples(arguments_text(sig, sizes), sig, "np")

@@ -41,6 +41,11 @@ def _general(sig: Signature, write: Callable[[Expr], str]) -> list[str]:
     return lines + sizes_lines(sig, write)
 
 
+def is_plain(sig: Signature) -> bool:
+    """Whether the text has a variable ``plain`` that says that all arguments are as they should be."""
+    return bool(_plain(sig))
+
+
 def _plain(sig: Signature) -> list[str]:
     """The branch for float64 matrices without batch axes and finite floats: comparisons, and no call that can fail."""
     matrices, scalars = sig.of_kind("matrix"), [a.name for a in sig.of_kind("scalar")]
