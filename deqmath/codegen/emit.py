@@ -33,12 +33,15 @@ _WIDEST = 88
 
 
 class Emitter:
-    """Writes one function body; a node used twice, or worth a comment, becomes a named line."""
+    """Writes one function body; a node used twice, or worth a comment, becomes a named line.
 
-    def __init__(self, target: Target, names: dict[Symbol, str], inputs: dict[str, str], taken: set[str]) -> None:
-        self.target, self.inputs = target, inputs
-        #: When columns x and y are surely finite, so that nothing has to look at them further; empty where it is not known.
-        self.quick = ""
+    ``quick`` is a condition under which columns x and y are surely finite, so that nothing has to look at them further.
+    """
+
+    def __init__(
+        self, target: Target, names: dict[Symbol, str], inputs: dict[str, str], taken: set[str], quick: str = ""
+    ) -> None:
+        self.target, self.inputs, self.quick = target, inputs, quick
         self.taken = set(taken)
         self.lines: list[str] = []
         self._indent = "    "

@@ -110,8 +110,7 @@ def body_lines(plan: Plan, roots: list[Node], target: Target) -> list[str]:
     sig = plan.signature
     inputs = {a.symbol: a.name for a in sig.of_kind("matrix")}
     taken = {*inputs.values(), *sig.names.values(), *(a.name for a in sig.arguments), *target.reserved}
-    emitter = Emitter(target, sig.names, inputs, taken)
-    emitter.quick = target.quick(sig)
+    emitter = Emitter(target, sig.names, inputs, taken, target.quick(sig))
     codes = emitter.run(roots)
     shapes = [[target.size(k, sig.names) for k in r.shape] for r in roots]
     values = [(c.text, r, shape) for c, r, shape in zip(codes, roots, shapes, strict=True)]

@@ -185,14 +185,13 @@ def _gemv(M: np.ndarray, X: np.ndarray, s: Any = 1.0, y: Any = None) -> np.ndarr
     One column is multiplied by BLAS itself, which would not look at M where s = 0.
     """
     if M.ndim == X.ndim == 2 and M.dtype is X.dtype is _FLOAT64 and type(s) is float and s:
-        gemv, x = _DGEMV, X[:, 0]
+        x = X[:, 0]
         if y is None:
-            return (gemv(s, M, x) if M.flags.f_contiguous else gemv(s, M.T, x, trans=1))[:, None]
+            return (_DGEMV(s, M, x) if M.flags.f_contiguous else _DGEMV(s, M.T, x, trans=1))[:, None]
         if y.ndim == 2 and y.dtype is _FLOAT64:
-            start = y[:, 0]
-            return (gemv(s, M, x, 1.0, start) if M.flags.f_contiguous else gemv(s, M.T, x, 1.0, start, trans=1))[
-                :, None
-            ]
+            if M.flags.f_contiguous:
+                return _DGEMV(s, M, x, 1.0, y[:, 0])[:, None]
+            return _DGEMV(s, M.T, x, 1.0, y[:, 0], trans=1)[:, None]
     with np.errstate(invalid="ignore", over="ignore"):
         Y = s * ((X[..., 0] @ M.mT)[..., None] if M.ndim == 2 < X.ndim else M @ X)
         return Y if y is None else y + Y
