@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deqmath.numeric.arrays import joint_norm
+from deqmath.numeric.arrays import frobenius, joint_norm
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.phi_functions import phi_functions
 from deqmath.numeric.recorder import State
 
 Change = dict[str, NDArray[np.float64]]
 
-#: Residual of a solve inside a step, in units of the tolerance of the step, and the largest that is used.
-_INSIDE, _MOST = 1e-4, 1e-7
+#: What solves inside a step may leave of r, in units of the tolerance of the step, and the largest residual that is used.
+_INSIDE, _MOST = 1e-3, 1e-7
 
 
-def inside_tolerance(tol: float) -> float:
-    """The relative residual for solves inside a step: what they leave is far below what the step itself leaves."""
-    return min(_MOST, max(DEFAULT_TOL, _INSIDE * tol))
+def inside_tolerance(tol: float, state: State) -> float:
+    """The relative residual for solves inside a step from `state`: what they leave is far below what the step leaves.
+
+    A relative error delta of Z moves the outputs by at most ``delta ||Z||_F ||b|| / sqrt m``, which has to be small
+    against ``||r||``, or a long flow would stop where the solves do.
+    """
+    net = state.net
+    outputs = frobenius(np, state.J.Z) * frobenius(np, net.b) / math.sqrt(net.width)
+    share = float(np.linalg.norm(state.residual)) / outputs if outputs > 0 else 1.0
+    return min(_MOST, max(DEFAULT_TOL, _INSIDE * tol * share))
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,13 +174,14 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         if not journey.time + step > journey.time:
             return "not-converged", too_short(journey.time, step)
         try:
-            trial = etd2_step(state, journey.X, step, inside_tolerance(tol))
+            inside = inside_tolerance(tol, state)
+            trial = etd2_step(state, journey.X, step, inside)
             growth = 0.9 * math.sqrt(goal / trial.difference) if trial.difference > 0 else 5.0
             if not trial.difference <= goal:  # nan, too
                 journey.refused += 1
                 h = step * max(0.2, growth)
                 continue
-            state = State.solve(trial.net, journey.X, state.y, state)
+            state = State.solve(trial.net, journey.X, state.y, state, journey.accuracy(lands, inside))
         except NotWellPosedError as error:
             journey.refused += 1
             h = step / 4

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deqmath.errors import DeqmathError
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.interrupts import CtrlCWaits
+from deqmath.numeric.network import DEFAULT_TOL
 from deqmath.numeric.recorder import Recorder, Row, State
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.switches import Switches, locate_switches
@@ -91,9 +94,18 @@ class Journey:
         self._put(self._row(self.time, self.state))
 
     def keep_last(self) -> None:
-        """Record the present state unless it is recorded."""
+        """Record the present state unless it is recorded, solved as accurately as every state that is."""
         if self.kept < self.time:
+            eq = self.state.J.adjoint.equilibrium
+            if eq.tol > DEFAULT_TOL:
+                with suppress(DeqmathError):
+                    self.state = State.solve(self.state.net, self.X, self.state.y, self.state)
             self.keep()
+
+    def accuracy(self, lands: bool, inside: float) -> float:
+        """The relative residual for the state that ends a step: `inside` where nothing is recorded or located of it."""
+        free = self.stops is not None and not lands and not self.locate and self.book.motion is None
+        return inside if free else DEFAULT_TOL
 
     def next_stop(self) -> float:
         """The next time that has to be hit."""

@@ -37,7 +37,7 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         )
 
     def slope(_: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = State.solve(network(flat), journey.X, near.y, near, inside_tolerance(tol))
+        found = State.solve(network(flat), journey.X, near.y, near, inside_tolerance(tol, near))
         return -np.concatenate([found.gradient[name].ravel() for name in names])
 
     def solver_to(stop: float, h: float) -> RK45:
@@ -61,7 +61,9 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
             failure = solver.step()
             if failure is not None:
                 return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
-            near = State.solve(network(solver.y), journey.X, near.y, near)
+            lands = float(solver.t) == stop
+            accuracy = journey.accuracy(lands, inside_tolerance(tol, near))
+            near = State.solve(network(solver.y), journey.X, near.y, near, accuracy)
         except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
             journey.refused += 1
             solver, h = None, min(h, stop - journey.time) / 4
@@ -70,7 +72,6 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
             continue
         except DeqmathError as error:
             return stop_reason(error, f"the step from t = {journey.time:.6g}")
-        lands = float(solver.t) == stop  # a step cut short at a recorded time says little of the next
-        h = float(max(h, solver.h_abs) if lands else solver.h_abs)
+        h = float(max(h, solver.h_abs) if lands else solver.h_abs)  # a step cut short says little of the next
         journey.arrive(float(solver.t), near, h, np.asarray(solver.f, dtype=np.float64))
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"

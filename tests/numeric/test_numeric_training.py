@@ -153,6 +153,25 @@ def test_the_linear_case_is_the_matrix_exponential():
     assert np.array_equal(run.final.A, net.A)
 
 
+def test_a_long_flow_goes_on_below_the_tolerance_of_its_solves():
+    """Once no gate switches, ||r|| falls by the same factor between equidistant times, down to round-off."""
+    net = ReLUNetwork.random(width=64, inputs=3, gamma0=0.25, seed=1)
+    run = gradient_flow(net, np.eye(3), np.array([1.0, -1.0, 0.5]), t_end=3000.0, tol=1e-2, record=8)
+    factors = np.sqrt(run.loss[3:] / run.loss[2:-1])
+    assert run.loss[-1] < 1e-23
+    assert factors == pytest.approx(factors[0], rel=0.05)
+
+
+@pytest.mark.parametrize("method", ["etd2", "rk45"])
+def test_what_is_not_recorded_is_solved_less_accurately_and_changes_nothing(task, method):
+    net, X, y = task
+    options = {"t_end": 30.0, "tol": 1e-3, "method": method, "max_steps": 3}
+    few, every = (gradient_flow(net, X, y, record=record, **options) for record in (1, None))
+    assert few.status == every.status == "step-limit"
+    assert few.predictions[-1] == pytest.approx(every.predictions[-1], rel=1e-7)
+    assert few.predictions[-1] == pytest.approx(few.final.predict(X), rel=1e-13)  # solved again where it stopped
+
+
 def test_records(task):
     net, X, y = task
     every = gradient_flow(net, X, y, t_end=1.0, tol=1e-2)
