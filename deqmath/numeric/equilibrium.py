@@ -186,6 +186,6 @@ def solve_gated(
     matrix = net.A if transpose else net.A.T
     mask = net.xp.astype(equilibrium.gates, net.xp.float64)
     shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
-    low = lambda: net.low_precision if transpose else net.low_precision.T
+    low = lambda: net.low_precision_by_columns if transpose else net.low_precision.T
     problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low)
     return solve_in_parts(problem, strategy, None if start is None else start * mask, tol, max_sweeps, threads)
