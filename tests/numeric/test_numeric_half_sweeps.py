@@ -120,6 +120,15 @@ def test_a_fresh_network_needs_less_than_two_thirds_of_the_products():
     assert np.max(np.abs(mixed.Z - plain.Z)) <= 1e-11 * np.max(plain.Z)
 
 
+def test_both_solves_are_done_by_half_sweeps():
+    """A matrix given the wrong way round would be noticed, and left to Picard, which is right but slow."""
+    net = ReLUNetwork.random(width=60, inputs=8, gamma0=0.25, seed=0)
+    X = np.random.default_rng(0).standard_normal((20, 8))
+    eq = net.equilibrium(X, tol=1e-12, strategy=MixedPrecision())
+    adjoint = net.adjoint(eq, tol=1e-12, strategy=MixedPrecision())
+    assert (eq.strategy, adjoint.strategy) == ("mixed", "mixed")
+
+
 def test_a_wrong_half_product_is_noticed(monkeypatch):
     """Planted: the part above the diagonal taken from its transpose. Nothing wrong is returned."""
 

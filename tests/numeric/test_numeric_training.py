@@ -8,7 +8,8 @@ import pytest
 from deqmath.errors import InputError, NotWellPosedError, ShapeError
 from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
 from deqmath.numeric.etd2 import etd2_step
-from deqmath.numeric.recorder import prepare
+from deqmath.numeric.network import DEFAULT_TOL
+from deqmath.numeric.recorder import State, prepare
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +171,34 @@ def test_what_is_not_recorded_is_solved_less_accurately_and_changes_nothing(task
     assert few.status == every.status == "step-limit"
     assert few.predictions[-1] == pytest.approx(every.predictions[-1], rel=1e-7)
     assert few.predictions[-1] == pytest.approx(few.final.predict(X), rel=1e-13)  # solved again where it stopped
+
+
+@pytest.mark.parametrize("method", ["etd2", "rk45"])
+def test_what_is_recorded_is_solved_accurately(task, method):
+    net, X, y = task
+    run = gradient_flow(net, X, y, t_end=3.0, tol=1e-2, method=method, record=1)
+    assert run.status == "completed"
+    assert run.predictions[-1] == pytest.approx(run.final.predict(X), rel=1e-13)
+
+
+@pytest.mark.parametrize("options", [{"locate_switches": True}, {"split_adjoint": True}, {"record": None}])
+def test_states_that_are_looked_into_are_solved_accurately(task, options, monkeypatch):
+    """Every accepted state, where its switches are located, its motion is split or it is recorded."""
+    asked = []
+    solve = State.solve.__func__
+
+    def watched(cls, net, X, y, near=None, tol=DEFAULT_TOL):
+        asked.append(tol)
+        return solve(cls, net, X, y, near, tol)
+
+    monkeypatch.setattr(State, "solve", classmethod(watched))
+    net, X, y = task
+    run = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, **({"record": 1} | options))
+    assert run.steps > 2
+    assert asked.count(DEFAULT_TOL) >= run.steps
+    asked.clear()
+    loose = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, record=1)
+    assert asked.count(DEFAULT_TOL) == 1 < loose.steps
 
 
 def test_records(task):
