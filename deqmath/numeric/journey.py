@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -93,14 +92,21 @@ class Journey:
         """Record the present state."""
         self._put(self._row(self.time, self.state))
 
-    def keep_last(self) -> None:
-        """Record the present state unless it is recorded, solved as accurately as every state that is."""
-        if self.kept < self.time:
-            eq = self.state.J.adjoint.equilibrium
-            if eq.tol > DEFAULT_TOL:
-                with suppress(DeqmathError):
-                    self.state = State.solve(self.state.net, self.X, self.state.y, self.state)
-            self.keep()
+    def keep_last(self) -> str:
+        """Record the present state unless it is recorded, solved as accurately as every state that is.
+
+        Where it cannot be solved so, it is recorded as it is, and what the message of the run has to say is returned.
+        """
+        if self.kept >= self.time:
+            return ""
+        remark, tol = "", self.state.J.adjoint.tol
+        if tol > DEFAULT_TOL:
+            try:
+                self.state = State.solve(self.state.net, self.X, self.state.y, self.state)
+            except DeqmathError as error:
+                remark = f"; its last state is solved to {tol:.2g} only: {error}"
+        self.keep()
+        return remark
 
     def accuracy(self, lands: bool, inside: float) -> float:
         """The relative residual for the state that ends a step: `inside` where nothing is recorded or located of it."""
@@ -144,7 +150,7 @@ class Journey:
         """The run so far, saved: a Ctrl-C that comes now only changes its status."""
         with CtrlCWaits() as waiting:
             self.save()
-            self.keep_last()
+            message += self.keep_last()
             self.book.rejected, self.refused = self.book.rejected + self.refused, 0
             run = self.book.close(status, message, "exp(-lambda_0 t)")
             run, waiting.came = run.interrupted() if waiting.came else run, False

@@ -33,7 +33,7 @@ if __name__ == "__main__":
     if sys.argv[2] == "descent":
         gradient_descent(*task(), steps=15, record=4, **options)
     else:
-        locate = sys.argv[3] == "1"
+        locate = sys.argv[4] == "True"
         gradient_flow(*task(), t_end=3.0, method=sys.argv[2], tol=1e-3, record=5, locate_switches=locate, **options)
 """
 
@@ -45,28 +45,30 @@ def task(parameters: int):
     return ReLUNetwork.random(width=72, inputs=5, gamma0=0.2, seed=2, trainable=trainable), X, np.sign(X[:, 0])
 
 
-def run(method: str, parameters: int, **options):
+def run(method: str, parameters: int, locate: bool, **options):
     """A flow without located switches solves what it does not record less accurately."""
     if method == "descent":
         return gradient_descent(*task(parameters), steps=15, record=4, **options)
-    locate = parameters == 1
     return gradient_flow(
         *task(parameters), t_end=3.0, method=method, tol=1e-3, record=5, locate_switches=locate, **options
     )
 
 
 @pytest.mark.parametrize("parameters", [1, 3])
-@pytest.mark.parametrize("method", ["etd2", "rk45", "descent"])
-def test_killed_and_resumed_to_the_same_bits(method, parameters, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "locate"), [("etd2", True), ("etd2", False), ("rk45", True), ("rk45", False), ("descent", False)]
+)
+def test_killed_and_resumed_to_the_same_bits(method, locate, parameters, tmp_path):
     path, script = tmp_path / "state.npz", tmp_path / "train.py"
     script.write_text(PROGRAM)
-    done = subprocess.run([sys.executable, str(script), str(path), method, str(parameters)], check=False, timeout=120)
+    words = [str(script), str(path), method, str(parameters), str(locate)]
+    done = subprocess.run([sys.executable, *words], check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     assert [file.name for file in tmp_path.iterdir() if file.suffix == ".npz"] == ["state.npz"]
     steps = []
-    resumed = run(method, parameters, checkpoint=path, progress=lambda at: steps.append(at.step))
+    resumed = run(method, parameters, locate, checkpoint=path, progress=lambda at: steps.append(at.step))
     assert steps[0] == 7  # step 6 was saved before the callback that killed it
-    whole = run(method, parameters)
+    whole = run(method, parameters, locate)
     assert resumed.status == whole.status == "completed"
     assert (resumed.steps, resumed.rejected) == (whole.steps, whole.rejected)
     left, right = resumed.arrays(), whole.arrays()
@@ -75,7 +77,7 @@ def test_killed_and_resumed_to_the_same_bits(method, parameters, tmp_path):
         assert array.dtype == right[name].dtype
         assert array.tobytes() == right[name].tobytes(), name
     # a run that has ended is found ended
-    again = run(method, parameters, checkpoint=path)
+    again = run(method, parameters, locate, checkpoint=path)
     assert again.steps == whole.steps
     assert again.predictions.tobytes() == whole.predictions.tobytes()
 
@@ -142,12 +144,12 @@ def test_a_full_disk_names_the_file_and_leaves_the_last_checkpoint(method, tmp_p
 
     try:
         with pytest.raises(DataError, match=r"state\.npz could not be written"):
-            run(method, 1, checkpoint=path, checkpoint_seconds=0, progress=fill)
+            run(method, 1, True, checkpoint=path, checkpoint_seconds=0, progress=fill)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
-    resumed = run(method, 1, checkpoint=path)
-    assert resumed.predictions.tobytes() == run(method, 1).predictions.tobytes()
+    resumed = run(method, 1, True, checkpoint=path)
+    assert resumed.predictions.tobytes() == run(method, 1, True).predictions.tobytes()
 
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path):

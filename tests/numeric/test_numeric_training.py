@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from deqmath.errors import InputError, NotWellPosedError, ShapeError
+from deqmath.errors import InputError, NotConvergedError, NotWellPosedError, ShapeError
 from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
 from deqmath.numeric.etd2 import etd2_step
 from deqmath.numeric.network import DEFAULT_TOL
@@ -171,6 +173,23 @@ def test_what_is_not_recorded_is_solved_less_accurately_and_changes_nothing(task
     assert few.status == every.status == "step-limit"
     assert few.predictions[-1] == pytest.approx(every.predictions[-1], rel=1e-7)
     assert few.predictions[-1] == pytest.approx(few.final.predict(X), rel=1e-13)  # solved again where it stopped
+
+
+def test_a_last_state_that_cannot_be_solved_accurately_is_said(task, monkeypatch):
+    net, X, y = task
+    solve = State.solve.__func__
+
+    def unable(cls, net, X, y, near=None, tol=DEFAULT_TOL):
+        if tol == DEFAULT_TOL:
+            msg = "planted"
+            raise NotConvergedError(msg)
+        return solve(cls, net, X, y, near, tol)
+
+    monkeypatch.setattr(State, "solve", classmethod(unable))
+    run = gradient_flow(net, X, y, t_end=30.0, tol=1e-3, record=1, max_steps=3)
+    assert run.status == "step-limit"
+    assert re.search(r"its last state is solved to \S+e-\d+ only: planted", run.message)
+    assert len(run.times) == 2
 
 
 @pytest.mark.parametrize("method", ["etd2", "rk45"])
