@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium
+from deqmath.numeric.kinks import Sliding
 from deqmath.numeric.recorder import Recorder, Row, State
 from deqmath.numeric.switches import Switches
 
@@ -52,6 +53,9 @@ class Checkpoint(CheckpointFile):
             arrays[f"row_{item.name}"] = np.array([getattr(row, item.name) for row in book.rows])
         for name, vector in self.vectors.items():
             arrays[f"vector_{name}"] = vector
+        sliding = Sliding.none() if state.sliding is None else state.sliding
+        for item in fields(Sliding):
+            arrays[f"sliding_{item.name}"] = getattr(sliding, item.name)
         switches = Switches.join(book.located)
         for item in fields(Switches):
             arrays[f"switch_{item.name}"] = getattr(switches, item.name)
@@ -91,6 +95,6 @@ def _restore(first: State, saved: Mapping[str, NDArray[Any]], text: Mapping[str,
         net.__dict__.pop(name, None)
     net.__dict__.update(text["norms"])
     eq = Equilibrium(Z=saved["Z"], U=saved["U"], gates=saved["U"] > 0, X=first.J.X, network=net, **text["equilibrium"])
-    return State(
-        net, Linearisation(net, Adjoint(Q=saved["Q"], equilibrium=eq, network=net, **text["adjoint"])), first.y
-    )
+    J = Linearisation(net, Adjoint(Q=saved["Q"], equilibrium=eq, network=net, **text["adjoint"]))
+    sliding = Sliding(*(saved[f"sliding_{item.name}"] for item in fields(Sliding)))
+    return State(net, J, first.y, sliding if len(sliding) else None)

@@ -65,11 +65,21 @@ class Linearisation:
         return self.adjoint.Q
 
     @cached_property
-    def Qw(self) -> Array:
-        """``phi'(X W^T) o Q``, shape (n, m); phi'(0) = 0 for ReLU."""
+    def slopes(self) -> Array:
+        """``phi'(X W^T)``, shape (n, m); phi'(0) = 0 for ReLU."""
+        xp = self.net.xp
         if self.net.phi == "identity":
-            return self.Q
-        return self.Q * self.net.xp.astype(self.X @ self.net.W.T > 0, self.net.xp.float64)
+            return xp.ones(tuple(self.Z.shape), dtype=xp.float64)
+        return xp.astype(self.X @ self.net.W.T > 0, xp.float64)
+
+    @cached_property
+    def Qw(self) -> Array:
+        """``phi'(X W^T) o Q``, shape (n, m)."""
+        return self.Q if self.net.phi == "identity" else self.Q * self.slopes
+
+    def driven(self, units: Array) -> Array:
+        """``b_j + gamma (A^T q_i)_j`` of some units: their q where the gate is open, shape (n, units)."""
+        return self.net.b[units] + self.net.gamma * (self.Q @ self.net.A[:, units])
 
     @cached_property
     def predictions(self) -> Array:
@@ -89,6 +99,21 @@ class Linearisation:
             "b": lambda: self.Z.T @ w[:, 0],
         }
         return {name: forms[name]() for name in self.net.trainable}
+
+    def pullback_of(self, weights: Array, change: Array, units: Array) -> dict[str, Array]:
+        """What ``J^T w`` changes by in A and W where Q changes in some units, shape (n, units); in their shapes."""
+        xp, root = self.net.xp, math.sqrt(self.net.width)
+        part = (weights[:, None] / root) * change
+        forms = {
+            "A": lambda: self.net.gamma * (part.T @ self.Z),
+            "W": lambda: (part * self.slopes[:, units]).T @ self.X,
+        }
+        found = {}
+        for name in self.net.trainable:
+            if name in forms:
+                found[name] = xp.zeros(tuple(getattr(self.net, name).shape), dtype=xp.float64)
+                found[name][units, :] = forms[name]()
+        return found
 
     def pushforward(self, direction: dict[str, Array]) -> Array:
         """``J v`` for a direction v given by parameter, shape (n,)."""

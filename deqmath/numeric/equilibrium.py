@@ -153,8 +153,9 @@ def solve_adjoint(
     max_sweeps: int,
     strategy: Strategy,
     threads: int = 1,
+    mask: Array | None = None,
 ) -> Adjoint:
-    """Solve ``Q = gates o (b + gamma Q A)`` in rows and record it."""
+    """Solve ``Q = gates o (b + gamma Q A)`` in rows and record it; `mask`, entries in [0, 1], in place of the gates."""
     Q = solve_gated(
         net,
         equilibrium,
@@ -165,6 +166,7 @@ def solve_adjoint(
         max_sweeps=max_sweeps,
         strategy=strategy,
         threads=threads,
+        mask=mask,
     )
     return Adjoint(Q=Q.x, equilibrium=equilibrium, **_statistics(net, Q, tol))
 
@@ -180,12 +182,18 @@ def solve_gated(
     max_sweeps: int,
     strategy: Strategy,
     threads: int = 1,
+    mask: Array | None = None,
 ) -> Solution:
-    """Solve ``x_i = D_i (offset_i + gamma M x_i)`` with M = A, or A^T where `transpose`, for every sample i."""
+    """Solve ``x_i = D_i (offset_i + gamma M x_i)`` with M = A, or A^T where `transpose`, for every sample i.
+
+    D_i has the gates on its diagonal, or the rows of `mask`, whose entries are in [0, 1].
+    """
     equilibrium.require_converged()
     matrix = net.A if transpose else net.A.T
-    mask = net.xp.astype(equilibrium.gates, net.xp.float64)
+    shares, open_ = mask is not None, equilibrium.gates if mask is None else mask > 0
+    mask = net.xp.astype(equilibrium.gates, net.xp.float64) if mask is None else mask
     shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
     low = lambda: net.low_precision_by_columns if transpose else net.low_precision.T
-    problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low)
-    return solve_in_parts(problem, strategy, None if start is None else start * mask, tol, max_sweeps, threads)
+    problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low, shares)
+    begin = None if start is None else start * net.xp.astype(open_, net.xp.float64)
+    return solve_in_parts(problem, strategy, begin, tol, max_sweeps, threads)

@@ -38,13 +38,15 @@ class FixedPoint:
     offset
         Shape (n, m) or (1, m).
     gate
-        None for ReLU, else a float mask of zeros and ones, shape (n, m).
+        None for ReLU, else a float mask, shape (n, m): zeros and ones, and where `shares` is True anything between.
     contraction
         A proved bound < 1 on the contraction factor (rho or larger).
     shape
         (n, m).
     low
         Gives ``gain M`` in float32, where it is already known; else it is computed.
+    shares
+        Whether gates may be between 0 and 1.
     """
 
     xp: Namespace
@@ -55,6 +57,7 @@ class FixedPoint:
     contraction: float
     shape: tuple[int, int]
     low: Callable[[], Array] | None = None
+    shares: bool = False
 
     def low_matrix(self) -> Array:
         """``gain M`` in float32."""

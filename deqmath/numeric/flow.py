@@ -182,7 +182,8 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
                 journey.refused += 1
                 h = step * max(0.2, growth)
                 continue
-            state = State.solve(trial.net, journey.X, state.y, state, journey.accuracy(lands, inside))
+            accuracy = journey.accuracy(lands, inside)
+            state = State.solve(trial.net, journey.X, state.y, state, accuracy, trial.sliding)
         except NotWellPosedError as error:
             journey.refused += 1
             h = step / 4

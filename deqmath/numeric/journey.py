@@ -90,7 +90,7 @@ class Journey:
 
     def keep(self) -> None:
         """Record the present state."""
-        self._put(self._row(self.time, self.state))
+        self._put(self._row(self.time, self.state.whole))
 
     def keep_last(self) -> str:
         """Record the present state unless it is recorded, solved as accurately as every state that is.
@@ -124,8 +124,8 @@ class Journey:
         located = [locate_switches(self.state, state, self.X, self.time, time)] if self.locate else []
         motion = deepcopy(self.book.motion)
         if motion is not None:
-            motion.add(self.state, state, self.time, time)
-        row = self._row(time, state) if self.stops is None or time in self.stops else None
+            motion.add(self.state.whole, state.whole, self.time, time)
+        row = self._row(time, state.whole) if self.stops is None or time in self.stops else None
         with CtrlCWaits():
             self.time, self.state, self.step, self.slope = time, state, step, slope
             self.book.steps += 1

@@ -15,11 +15,14 @@ from deqmath.data.angles import duplicate_rows, parallel_rows
 from deqmath.errors import DeqmathError, InputError, NotConvergedError, NotWellPosedError
 from deqmath.numeric.arrays import Array, frobenius, is_foreign, is_numpy, joint_norm, row_norms
 from deqmath.numeric.closed_forms import Linearisation
+from deqmath.numeric.equilibrium import Equilibrium, solve_adjoint
+from deqmath.numeric.kinks import Sliding
 from deqmath.numeric.monitors import theorem_3_1
 from deqmath.numeric.motion import AdjointMotion
-from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
+from deqmath.numeric.network import DEFAULT_SWEEPS, DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.run import Run, RunStatus
+from deqmath.numeric.strategies import Automatic
 from deqmath.numeric.switches import Switches
 from deqmath.numeric.theorem import Constants, inequalities
 from deqmath.numeric.validate import in_range, targets
@@ -32,23 +35,75 @@ _LEAST_RATE = 1e-250
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A network during training, solved at the samples."""
+    """A network during training, solved at the samples.
+
+    Attributes
+    ----------
+    net
+        The network.
+    J
+        Its linearisation; where gates slide, with their shares in the place of the gates.
+    y
+        Targets.
+    sliding
+        The gates that the flow slides along; None where there are none.
+    """
 
     net: ReLUNetwork
     J: Linearisation
     y: Array
+    sliding: Sliding | None = None
 
     @classmethod
-    def solve(cls, net: ReLUNetwork, X: Array, y: Array, near: State | None = None, tol: float = DEFAULT_TOL) -> State:
+    def solve(
+        cls,
+        net: ReLUNetwork,
+        X: Array,
+        y: Array,
+        near: State | None = None,
+        tol: float = DEFAULT_TOL,
+        sliding: Sliding | None = None,
+    ) -> State:
         """Solve at the samples, warm from a nearby state; raises unless both solves converge and float64 holds H."""
         eq = net.equilibrium(X, tol=tol, start=None if near is None else near.J.Z)
-        adjoint = net.adjoint(eq, tol=tol, start=None if near is None else near.J.Q)
-        state = cls(net, net.linearisation(adjoint), y)
+        mask = None if sliding is None else sliding.put(eq.gates)
+        return cls.of(eq, y, None if near is None else near.J.Q, tol, mask, sliding)
+
+    @classmethod
+    def of(
+        cls,
+        eq: Equilibrium,
+        y: Array,
+        start: Array | None,
+        tol: float,
+        mask: Array | None = None,
+        sliding: Sliding | None = None,
+    ) -> State:
+        """The state at an equilibrium: its adjoint with `mask`, entries in [0, 1], in the place of the gates."""
+        net = eq.network
+        adjoint = solve_adjoint(
+            net, eq, start=start, tol=tol, max_sweeps=DEFAULT_SWEEPS, strategy=Automatic(), mask=mask
+        )
+        state = cls(net, net.linearisation(adjoint), y, sliding)
         large = state.too_large()
         if large:
             msg = f"the training diverges: {large}"
             raise NotConvergedError(msg)
         return state
+
+    @cached_property
+    def whole(self) -> State:
+        """The same state with every gate open or closed, as it is recorded."""
+        if self.sliding is None:
+            return self
+        adjoint = self.J.adjoint
+        return type(self).of(adjoint.equilibrium, self.y, self.J.Q, adjoint.tol)
+
+    @property
+    def mask(self) -> NDArray[np.float64]:
+        """What stands on the diagonals of D_i, shape (n, m)."""
+        gates = self.J.adjoint.equilibrium.gates
+        return np.asarray(gates, dtype=np.float64) if self.sliding is None else self.sliding.put(gates)
 
     def too_large(self) -> str:
         """What is so large that H, the loss and the steps may leave the range of float64; empty where nothing is."""

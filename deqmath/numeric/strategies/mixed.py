@@ -123,6 +123,13 @@ class _Low:
             return by_columns(x, minus).T
         return self.xp.astype(x if minus is None else x - minus, self.xp.float32).T
 
+    def _before_gates(self, step: Array) -> Array:
+        """What the gates make `step` of."""
+        if not self.problem.shares:
+            return step
+        one = self.xp.ones_like(step)
+        return step / self.xp.where(self.gate > 0, self.gate, one)
+
     def _raised(self) -> Array:
         """The iterate in float64, a sample in every row."""
         x = self.sweeps.x.T
@@ -202,7 +209,7 @@ class _Low:
     def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
         """A correction to x that should bring its residual below `tol`, and the products used."""
         # subtracted before it is rounded: where the unit is active the difference is small
-        offset = self._lowered(v, x) if self.gate is None else self._lowered(step)
+        offset = self._lowered(v, x) if self.gate is None else self._before_gates(self._lowered(step))
         self.sweeps.pose(offset, gate=self.gate, floor=self._floor(x))
         allowed = (_SAFE * tol / self.problem.contraction) * self.xp.take(self.problem.scales(x), self.probe)
         reachable = _FLOOR * self.xp.astype(row_norms(self.xp, self._probed()), self.xp.float64)

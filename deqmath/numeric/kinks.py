@@ -1,0 +1,233 @@
+"""What a step of the flow meets at the kinks of ReLU: gates that switch within it, and gates that it slides along.
+
+The flow ``P' = -J^T r`` jumps where a pre-activation ``u_ij`` of sample i and unit j changes its sign, since ``q_i`` does. What a
+step needs of it is the share ``a_ij`` of its time during which the gate is open: the average of the gate. With it
+
+    u_ij falls by  k_j(i, i') f_i'j  for every unit of share that the gate of sample i' has more,
+    f_ij = h r_i p_ij / sqrt m,   p_ij = b_j + gamma (A^T q_i)_j,   k_j(i, i') = gamma^2 z_i.z_i' + phi'_ij phi'_i'j x_i.x_i'
+
+(the first term of k where A is trained, the second where W is; what a gate does to other units is left to the next step).
+
+* ``f <= 0``: an open gate drives u up and a closed one down, so the gate crosses, and its share is a part of the time.
+* ``f > 0``: each side drives u to the other. The gate crosses where the side it comes to lets it go on; where both sides
+  drive u back, the flow stays on ``u = 0`` (it slides; Filippov 1960), with the share that keeps it there. Both are one
+  problem of complementarity: u at the end is 0, or the share is at the end of the interval that is left to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deqmath.numeric.arrays import Array
+
+if TYPE_CHECKING:
+    from deqmath.numeric.equilibrium import Equilibrium
+    from deqmath.numeric.recorder import State
+
+Vector = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+#: Changes of a share that are too small to matter, sweeps over the gates of a unit at most, and gates set on the way at most.
+_SHARE, _SWEEPS, _VISITS = 1e-3, 60, 3000
+#: Numbers in the blocks of k that are held at a time.
+_NUMBERS = 2**21
+
+
+@dataclass(frozen=True, eq=False)
+class Sliding:
+    """The gates that a state slides along, in the order of their units.
+
+    Attributes
+    ----------
+    sample, unit
+        Which gates.
+    share
+        How far each is open, in (0, 1): what takes the place of the gate.
+    """
+
+    sample: Index
+    unit: Index
+    share: Vector
+
+    def __len__(self) -> int:
+        """How many gates."""
+        return len(self.share)
+
+    @classmethod
+    def none(cls) -> Self:
+        """No gates."""
+        return cls(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))
+
+    def put(self, gates: Array) -> Vector:
+        """The gates, shape (n, m), with these shares in their places."""
+        mask = np.asarray(gates, dtype=np.float64)
+        mask[self.sample, self.unit] = self.share
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Kinks:
+    """Gates that switch or slide in one step, and their shares.
+
+    Attributes
+    ----------
+    state
+        The state at the start of the step.
+    sample, unit
+        Which gates, in the order of their units.
+    before
+        Their shares at the start: 0, 1, or that of a sliding gate.
+    least, most
+        The shares that are possible.
+    force
+        f.
+    share
+        a.
+    """
+
+    state: State
+    sample: Index
+    unit: Index
+    before: Vector
+    least: Vector
+    most: Vector
+    force: Vector
+    share: Vector
+
+    @classmethod
+    def of_step(cls, state: State, end: Equilibrium, weights: Vector) -> Kinks | None:
+        """The gates that switch between a state and the predicted end of a step, and those that it slides along.
+
+        Parameters
+        ----------
+        state
+            The state at the start.
+        end
+            The equilibrium at the end, as predicted with the gates of the start.
+        weights
+            The residual integrated over the step, ``int r dt``, shape (n,).
+        """
+        if not {"A", "W"} & set(state.net.trainable):
+            return None
+        first, held = state.J.adjoint.equilibrium, state.sliding
+        met = first.gates != end.gates
+        if held is not None:
+            met[held.sample, held.unit] = True
+        unit, sample = np.nonzero(met.T)
+        if not len(unit):
+            return None
+        mask = state.mask
+        u, v, before = first.U[sample, unit], end.U[sample, unit], mask[sample, unit]
+        held_now = np.zeros(len(unit), dtype=bool) if held is None else (before > 0) & (before < 1)
+        columns, at = np.unique(unit, return_inverse=True)
+        force = weights[sample] * state.J.driven(columns)[sample, at] / math.sqrt(state.net.width)
+        reached = np.abs(u) / np.where(u == v, 1.0, np.abs(u) + np.abs(v))  # when u is 0, as a part of the step
+        share = np.where(u > 0, reached, 1.0 - reached)
+        share = np.where(held_now, np.where(force > 0, before, v > 0), share)
+        free = held_now & (force > 0)
+        least = np.where(free | (u <= 0), 0.0, share)
+        most = np.where(free | (u > 0), 1.0, share)
+        found = cls(state, sample, unit, before, least, most, force, share)
+        return replace(found, share=found._settled(v, before, share))
+
+    def settled(self, v: Vector) -> Kinks:
+        """The shares that go with the pre-activations v at the end of the step, which the present shares have led to."""
+        return replace(self, share=self._settled(v, self.share, self.share))
+
+    @property
+    def sliding(self) -> Sliding | None:
+        """The gates that the step ends on, if there are any."""
+        inside = (self.force > 0) & (self.share > self.least + _SHARE) & (self.share < self.most - _SHARE)
+        return Sliding(self.sample[inside], self.unit[inside], self.share[inside]) if inside.any() else None
+
+    def at_end(self) -> tuple[Vector, Vector]:
+        """What stands for the gates at the end, so that the mean of both ends is the share: within [0, 1], and the rest."""
+        wanted = 2.0 * self.share - self.before
+        inside = np.clip(wanted, 0.0, 1.0)
+        return inside, wanted - inside
+
+    def spread(self, values: Vector) -> tuple[Vector, Index]:
+        """Values of the gates as columns of their units, zero elsewhere, shape (n, units), and the units."""
+        columns, at = np.unique(self.unit, return_inverse=True)
+        dense = np.zeros((len(self.state.y), len(columns)))
+        dense[self.sample, at] = values
+        return dense, columns
+
+    def push(self, change: Vector) -> dict[str, Vector]:
+        """The change of the rows of A and W where the shares change by so much, by parameter; whole matrices."""
+        J, net = self.state.J, self.state.net
+        dense, columns = self.spread(-self.force * change)
+        found = {}
+        if "A" in net.trainable:
+            found["A"] = np.zeros(net.A.shape)
+            found["A"][columns] = net.gamma * (dense.T @ J.Z)
+        if "W" in net.trainable:
+            found["W"] = np.zeros(net.W.shape)
+            found["W"][columns] = (dense * J.slopes[:, columns]).T @ J.X
+        return found
+
+    def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
+        """Shares for which v, which belongs to `from_share`, is 0 or they are at an end; projected Gauss-Seidel by unit."""
+        found = np.clip(share, self.least, self.most)
+        free = (self.force > 0) & (self.most > self.least)
+        for gates, k in self._blocks():
+            f, low, high = self.force[gates], self.least[gates], self.most[gates]
+            a, real = found[gates], gates >= 0
+            f = np.where(real, f, 0.0)
+            u = v[gates] - np.einsum("uij,uj->ui", k, f * (a - from_share[gates]))
+            turns = [c for c in range(gates.shape[1]) if np.any(free[gates[:, c]] & real[:, c])]
+            steep = {c: k[:, c, c] * f[:, c] for c in turns}
+            steep = {c: np.where(free[gates[:, c]] & (size > 0), size, np.inf) for c, size in steep.items()}
+            for _ in range(max(1, min(_SWEEPS, _VISITS // max(len(turns), 1)))):
+                moved = 0.0
+                for c in turns:
+                    new = np.minimum(np.maximum(a[:, c] + u[:, c] / steep[c], low[:, c]), high[:, c])
+                    change = new - a[:, c]
+                    a[:, c] = new
+                    u -= k[:, :, c] * (f[:, c] * change)[:, None]
+                    moved = max(moved, float(np.max(np.abs(change))))
+                if moved <= _SHARE or len(turns) == 1:
+                    break
+            found[gates[real]] = a[real]
+        return found
+
+    def _blocks(self) -> Iterator[tuple[Index, Vector]]:
+        """Units with about as many gates together: their gates, one unit a row, filled up with -1, and k."""
+        starts = np.flatnonzero(np.diff(self.unit, prepend=-1))
+        counts = np.diff(starts, append=len(self.unit))
+        order = np.argsort(-counts, kind="stable")
+        done = 0
+        while done < len(order):
+            width = int(counts[order[done]])
+            height = max(1, _NUMBERS // width**2)
+            # from a unit with half as many gates on, a batch of its own
+            height = min(height, int(np.count_nonzero(2 * counts[order[done:]] > width)))
+            units = order[done : done + height]
+            done += height
+            places = starts[units][:, None] + np.arange(width)[None, :]
+            gates = np.where(np.arange(width)[None, :] < counts[units][:, None], places, -1)
+            yield gates, self._kernel(gates)
+
+    def _kernel(self, gates: Index) -> Vector:
+        rows = self.sample[gates]
+        one, other = rows[:, :, None], rows[:, None, :]
+        k = np.zeros((*gates.shape, gates.shape[1]))
+        if "A" in self.state.net.trainable:
+            k += self._products[0][one, other]
+        if "W" in self.state.net.trainable:
+            slope = self.state.J.slopes[rows, self.unit[gates]]
+            k += self._products[1][one, other] * slope[:, :, None] * slope[:, None, :]
+        return k
+
+    @cached_property
+    def _products(self) -> tuple[Vector, Vector]:
+        """``gamma^2 Z Z^T`` and ``X X^T``."""
+        J, net = self.state.J, self.state.net
+        return net.gamma**2 * (J.Z @ J.Z.T), J.X @ J.X.T
