@@ -8,7 +8,7 @@ With samples as rows, ``Qw = phi'(X W^T) o Q`` and rows ``J_i = d yhat_i / d vec
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,10 @@ class Linearisation:
         """``b_j + gamma (A^T q_i)_j`` of some units: their q where the gate is open, shape (n, units)."""
         return self.net.b[units] + self.net.gamma * (self.Q @ self.net.A[:, units])
 
+    def with_adjoint(self, Q: Array) -> Linearisation:
+        """The same with another Q: what is linear in Q can be asked for a part of it."""
+        return replace(self, adjoint=replace(self.adjoint, Q=Q))
+
     @cached_property
     def predictions(self) -> Array:
         """``yhat = Z b / sqrt m`` (gg22 eq. 1), shape (n,)."""
@@ -99,21 +103,6 @@ class Linearisation:
             "b": lambda: self.Z.T @ w[:, 0],
         }
         return {name: forms[name]() for name in self.net.trainable}
-
-    def pullback_of(self, weights: Array, change: Array, units: Array) -> dict[str, Array]:
-        """What ``J^T w`` changes by in A and W where Q changes in some units, shape (n, units); in their shapes."""
-        xp, root = self.net.xp, math.sqrt(self.net.width)
-        part = (weights[:, None] / root) * change
-        forms = {
-            "A": lambda: self.net.gamma * (part.T @ self.Z),
-            "W": lambda: (part * self.slopes[:, units]).T @ self.X,
-        }
-        found = {}
-        for name in self.net.trainable:
-            if name in forms:
-                found[name] = xp.zeros(tuple(getattr(self.net, name).shape), dtype=xp.float64)
-                found[name][units, :] = forms[name]()
-        return found
 
     def pushforward(self, direction: dict[str, Array]) -> Array:
         """``J v`` for a direction v given by parameter, shape (n,)."""

@@ -9,13 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.numeric.arrays import frobenius, joint_norm
+from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.equilibrium import Equilibrium
 from deqmath.numeric.kinks import Kinks, Sliding
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.phi_functions import phi_functions
 from deqmath.numeric.recorder import State
 
-Change = dict[str, NDArray[np.float64]]
+Vector = NDArray[np.float64]
+Change = dict[str, Vector]
+
+#: The parameters whose gradient has Q in it.
+_OF_Q = ("A", "W")
+#: Sweeps for what a change of a few gates changes of Q beside their own units: what is left of that is an eighth or less.
+_ANSWERS = 2
 
 #: What solves inside a step may leave of r, in units of the tolerance of the step, and the largest residual that is used.
 _INSIDE, _MOST = 1e-3, 1e-7
@@ -81,52 +88,69 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     w = np.maximum(w, 0.0)
     phi_1, phi_3 = phi_functions(-h * w)
     r_hat = V.T @ state.residual
-    weights = V @ (phi_1 * r_hat)
-    first = state.J.pullback(weights)
+    mean = V @ (phi_1 * r_hat)
+    first = state.J.pullback(mean)
     middle = state.moved({name: -h * d for name, d in first.items()}).equilibrium(X, tol=inside, start=state.J.Z)
-    kinks = Kinks.of_step(state, middle, h * weights)
-    half, jumped = _half(state, middle, kinks, inside)
+    kinks = Kinks.of_step(state, middle, h * mean)
+    half = State.of(middle, state.y, state.J.Q, inside) if kinks is None else _half(state, middle, kinks, inside)
     r_lin = np.exp(-h * w) * r_hat
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
     forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
     second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
     if kinks is None:
         return Trial(half.moved(second), joint_norm(second), None)
-    smooth = {name: d + 0.5 * h * jumped[name] if name in jumped else d for name, d in second.items()}
-    kinks, back = _held(kinks, half, second)
-    return Trial(half.moved({**second, **back}), joint_norm(smooth), kinks.sliding)
+    jumped = _jumped(half, kinks)
+    smooth = {name: d + 0.5 * h * jumped[name] for name, d in second.items()}
+    kinks, held = _held(kinks, half, second)
+    return Trial(half.moved(held), joint_norm(smooth), kinks.sliding)
 
 
-def _half(state: State, middle: Equilibrium, kinks: Kinks | None, inside: float) -> tuple[State, Change]:
-    """The state at P1, its gates so that the mean of both ends is their average, and what they change of its gradient."""
-    if kinks is None:
-        return State.of(middle, state.y, state.J.Q, inside), {}
+def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> State:
+    """The state at P1, with what makes the mean of the gates at both ends of the step their average over it.
+
+    Beyond [0, 1], where a solve need not contract, a few sweeps take its place.
+    """
     within, beyond = kinks.at_end()
     mask = np.asarray(middle.gates, dtype=np.float64)
     mask[kinks.sample, kinks.unit] = within
     half = State.of(middle, state.y, state.J.Q, inside, mask)
-    # beyond [0, 1] the solve need not contract: that part, for its own unit only
-    columns = np.unique(kinks.unit)
-    driven = half.J.driven(columns)
-    rest, _ = kinks.spread(beyond)
-    if rest.any():
-        Q = np.array(half.J.Q)
-        Q[:, columns] += rest * driven
-        half = replace(half, J=replace(half.J, adjoint=replace(half.J.adjoint, Q=Q)))
-    change, _ = kinks.spread(within + beyond - kinks.before)
-    return half, half.J.pullback_of(half.residual, change * driven, columns)
+    if beyond.any():
+        rest = kinks.spread(beyond)
+        Q = half.J.Q + _answer(half.J, mask + rest, rest)
+        half = replace(half, J=half.J.with_adjoint(Q))
+    return half
+
+
+def _answer(J: Linearisation, gates: Vector, change: Vector) -> Vector:
+    """How Q answers to a change of the gates to `gates`: ``dq = change o p + gates o gamma A^T dq``, a few sweeps of it."""
+    units = np.flatnonzero(change.any(axis=0))
+    own = np.array(change)
+    own[:, units] *= J.driven(units)
+    dQ = own
+    for _ in range(_ANSWERS):
+        dQ = own + gates * (J.net.gamma * (dQ @ J.net.A))
+    return dQ
+
+
+def _jumped(half: State, kinks: Kinks) -> Change:
+    """How much of the gradient at P1 comes from gates that are not as at the start of the step."""
+    within, beyond = kinks.at_end()
+    change = kinks.spread(within + beyond - kinks.before)
+    dQ = _answer(half.J, kinks.state.mask, change)
+    jumped = half.J.with_adjoint(dQ).pullback(half.residual)
+    return {name: d if name in _OF_Q else np.zeros_like(d) for name, d in jumped.items()}
 
 
 def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
-    """The shares that the corrected end of the step asks for, and A and W changed by what they have changed."""
-    eq, net = half.J.adjoint.equilibrium, half.net
-    columns, at = np.unique(kinks.unit, return_inverse=True)
-    moved = np.zeros((len(half.y), len(columns)))
+    """The shares that the corrected end of the step asks for, and the correction with what they change in it."""
+    eq, net, J = half.J.adjoint.equilibrium, half.net, kinks.state.J
+    units, at = np.unique(kinks.unit, return_inverse=True)
+    moved = np.zeros((len(half.y), len(units)))
     if "A" in second:
-        moved += net.gamma * (half.J.Z @ second["A"][columns].T)
+        moved += net.gamma * (half.J.Z @ second["A"][units].T)
     if "W" in second:
-        moved += half.J.slopes[:, columns] * (half.J.X @ second["W"][columns].T)
-    v = eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at]
-    found = kinks.settled(v)
-    back = found.push(found.share - kinks.share)
-    return found, {name: second[name] + d for name, d in back.items()}
+        moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
+    found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
+    dQ = _answer(J, kinks.state.mask, kinks.spread(found.share - kinks.share))
+    change = J.with_adjoint(dQ).pullback(kinks.weights)
+    return found, {name: d - change[name] if name in _OF_Q else d for name, d in second.items()}

@@ -80,6 +80,8 @@ class Kinks:
     ----------
     state
         The state at the start of the step.
+    weights
+        The residual integrated over the step, shape (n,).
     sample, unit
         Which gates, in the order of their units.
     before
@@ -93,6 +95,7 @@ class Kinks:
     """
 
     state: State
+    weights: Vector
     sample: Index
     unit: Index
     before: Vector
@@ -134,7 +137,7 @@ class Kinks:
         free = held_now & (force > 0)
         least = np.where(free | (u <= 0), 0.0, share)
         most = np.where(free | (u > 0), 1.0, share)
-        found = cls(state, sample, unit, before, least, most, force, share)
+        found = cls(state, weights, sample, unit, before, least, most, force, share)
         return replace(found, share=found._settled(v, before, share))
 
     def settled(self, v: Vector) -> Kinks:
@@ -143,9 +146,10 @@ class Kinks:
 
     @property
     def sliding(self) -> Sliding | None:
-        """The gates that the step ends on, if there are any."""
-        inside = (self.force > 0) & (self.share > self.least + _SHARE) & (self.share < self.most - _SHARE)
-        return Sliding(self.sample[inside], self.unit[inside], self.share[inside]) if inside.any() else None
+        """The gates that the step ends on, if there are any, with their shares of the time since u has come to 0."""
+        late = (self.share - self.least) / np.where(self.most > self.least, self.most - self.least, 1.0)
+        inside = (self.force > 0) & (late > _SHARE) & (late < 1.0 - _SHARE)
+        return Sliding(self.sample[inside], self.unit[inside], late[inside]) if inside.any() else None
 
     def at_end(self) -> tuple[Vector, Vector]:
         """What stands for the gates at the end, so that the mean of both ends is the share: within [0, 1], and the rest."""
@@ -153,25 +157,11 @@ class Kinks:
         inside = np.clip(wanted, 0.0, 1.0)
         return inside, wanted - inside
 
-    def spread(self, values: Vector) -> tuple[Vector, Index]:
-        """Values of the gates as columns of their units, zero elsewhere, shape (n, units), and the units."""
-        columns, at = np.unique(self.unit, return_inverse=True)
-        dense = np.zeros((len(self.state.y), len(columns)))
-        dense[self.sample, at] = values
-        return dense, columns
-
-    def push(self, change: Vector) -> dict[str, Vector]:
-        """The change of the rows of A and W where the shares change by so much, by parameter; whole matrices."""
-        J, net = self.state.J, self.state.net
-        dense, columns = self.spread(-self.force * change)
-        found = {}
-        if "A" in net.trainable:
-            found["A"] = np.zeros(net.A.shape)
-            found["A"][columns] = net.gamma * (dense.T @ J.Z)
-        if "W" in net.trainable:
-            found["W"] = np.zeros(net.W.shape)
-            found["W"][columns] = (dense * J.slopes[:, columns]).T @ J.X
-        return found
+    def spread(self, values: Vector) -> Vector:
+        """Values of the gates in their places, zero elsewhere, shape (n, m)."""
+        dense = np.zeros(self.state.J.Q.shape)
+        dense[self.sample, self.unit] = values
+        return dense
 
     def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
         """Shares for which v, which belongs to `from_share`, is 0 or they are at an end; projected Gauss-Seidel by unit."""
