@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-#: Changes of a share that are too small to matter, sweeps over the gates of a unit at most, and gates set on the way at most.
-_SHARE, _SWEEPS, _VISITS = 1e-3, 60, 3000
+#: Changes of a share that are too small to matter, rounds and halvings of their steps at most, and what keeps k regular where samples are equal.
+_SHARE, _ROUNDS, _HALVINGS, _RIDGE = 1e-3, 30, 8, 1e-9
 #: Numbers in the blocks of k that are held at a time.
 _NUMBERS = 2**21
 
@@ -164,28 +164,39 @@ class Kinks:
         return dense
 
     def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
-        """Shares for which v, which belongs to `from_share`, is 0 or they are at an end; projected Gauss-Seidel by unit."""
+        """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there.
+
+        For the gates of a unit, with ``y = f a``: ``0 <= v - k (y - y_0)`` or ``y`` at an end, the condition of a least
+        quadratic form in a box, since k is positive semidefinite. Newton's method on the gates inside of it, cut off at its sides.
+        """
         found = np.clip(share, self.least, self.most)
-        free = (self.force > 0) & (self.most > self.least)
+        loose = (self.force > 0) & (self.most > self.least)
         for gates, k in self._blocks():
-            f, low, high = self.force[gates], self.least[gates], self.most[gates]
-            a, real = found[gates], gates >= 0
-            f = np.where(real, f, 0.0)
-            u = v[gates] - np.einsum("uij,uj->ui", k, f * (a - from_share[gates]))
-            turns = [c for c in range(gates.shape[1]) if np.any(free[gates[:, c]] & real[:, c])]
-            steep = {c: k[:, c, c] * f[:, c] for c in turns}
-            steep = {c: np.where(free[gates[:, c]] & (size > 0), size, np.inf) for c, size in steep.items()}
-            for _ in range(max(1, min(_SWEEPS, _VISITS // max(len(turns), 1)))):
-                moved = 0.0
-                for c in turns:
-                    new = np.minimum(np.maximum(a[:, c] + u[:, c] / steep[c], low[:, c]), high[:, c])
-                    change = new - a[:, c]
-                    a[:, c] = new
-                    u -= k[:, :, c] * (f[:, c] * change)[:, None]
-                    moved = max(moved, float(np.max(np.abs(change))))
-                if moved <= _SHARE or len(turns) == 1:
+            real = gates >= 0
+            f, moves = np.where(real, self.force[gates], 0.0), real & loose[gates]
+            y = f * found[gates]
+            low, high = (np.where(moves, f * side[gates], y) for side in (self.least, self.most))
+            u = v[gates] - _times(k, y - f * from_share[gates])
+            diagonal = np.einsum("ujj->uj", k)
+            for _ in range(_ROUNDS):
+                free = moves & ~((y <= low) & (u <= 0)) & ~((y >= high) & (u >= 0))
+                if not free.any():
                     break
-            found[gates[real]] = a[real]
+                inner = np.where(free[:, :, None] & free[:, None, :], k, 0.0)
+                np.einsum("ujj->uj", inner)[...] = np.where(free & (diagonal > 0), (1 + _RIDGE) * diagonal, 1.0)
+                step = np.linalg.solve(inner, np.where(free, u, 0.0)[:, :, None])[:, :, 0]
+                change, length = np.clip(y + step, low, high) - y, np.ones((len(y), 1))
+                for _ in range(_HALVINGS):  # a side of the box in the way may make the form larger
+                    worse = np.sum(change * (u - 0.5 * _times(k, change)), axis=1) < 0
+                    if not worse.any():
+                        break
+                    length[worse] /= 2
+                    change = np.clip(y + length * step, low, high) - y
+                y += change
+                u -= _times(k, change)
+                if np.all(np.abs(change) <= _SHARE * np.abs(f)):
+                    break
+            found[gates[moves]] = (y / np.where(f > 0, f, 1.0))[moves]
         return found
 
     def _blocks(self) -> Iterator[tuple[Index, Vector]]:
@@ -221,3 +232,8 @@ class Kinks:
         """``gamma^2 Z Z^T`` and ``X X^T``."""
         J, net = self.state.J, self.state.net
         return net.gamma**2 * (J.Z @ J.Z.T), J.X @ J.X.T
+
+
+def _times(k: Vector, y: Vector) -> Vector:
+    found: Vector = (k @ y[:, :, None])[:, :, 0]
+    return found
