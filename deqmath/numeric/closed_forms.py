@@ -81,6 +81,17 @@ class Linearisation:
         """``b_j + gamma (A^T q_i)_j`` of some units: their q where the gate is open, shape (n, units)."""
         return self.net.b[units] + self.net.gamma * (self.Q @ self.net.A[:, units])
 
+    def loops(self, units: Array) -> Array:
+        """What of a change of z_ij comes back to unit j over one or two links, ``gamma A_jj + gamma^2 sum_k A_jk D_k A_kj``.
+
+        Without the unit itself among the k; shape (n, units).
+        """
+        A, gamma, xp = self.net.A, self.net.gamma, self.net.xp
+        gates = xp.astype(self.adjoint.equilibrium.gates, xp.float64)
+        there_and_back = A[units, :] * A[:, units].T
+        own = xp.linalg.diagonal(A)[units]
+        return gamma * own + gamma**2 * (gates @ there_and_back.T - gates[:, units] * own**2)
+
     def with_adjoint(self, Q: Array) -> Linearisation:
         """The same with another Q: what is linear in Q can be asked for a part of it."""
         return replace(self, adjoint=replace(self.adjoint, Q=Q))

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.numeric.arrays import frobenius, joint_norm
-from deqmath.numeric.closed_forms import Linearisation
 from deqmath.numeric.equilibrium import Equilibrium
 from deqmath.numeric.kinks import Kinks, Sliding
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
@@ -21,9 +20,6 @@ Change = dict[str, Vector]
 
 #: The parameters whose gradient has Q in it.
 _OF_Q = ("A", "W")
-#: Sweeps for what a change of a few gates changes of Q beside their own units: what is left of that is an eighth or less.
-_ANSWERS = 2
-
 #: What solves inside a step may leave of r, in units of the tolerance of the step, and the largest residual that is used.
 _INSIDE, _MOST = 1e-3, 1e-7
 
@@ -77,7 +73,8 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     Returns
     -------
     Trial
-        The network at P2, the gates that slide there, and ``||P2 - P1||``, what the switches contribute to it left out.
+        The network at P2, the gates that slide there, and ``||P2 - P1||`` without what the switches found at P1
+        contribute, which P1 cannot know.
 
     Raises
     ------
@@ -92,21 +89,24 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     first = state.J.pullback(mean)
     middle = state.moved({name: -h * d for name, d in first.items()}).equilibrium(X, tol=inside, start=state.J.Z)
     kinks = Kinks.of_step(state, middle, h * mean)
-    half = State.of(middle, state.y, state.J.Q, inside) if kinks is None else _half(state, middle, kinks, inside)
+    jumped: Change = {}
+    if kinks is None:
+        half = State.of(middle, state.y, state.J.Q, inside)
+    else:
+        half, jumped = _half(state, middle, kinks, inside)
     r_lin = np.exp(-h * w) * r_hat
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
     forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
     second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
     if kinks is None:
         return Trial(half.moved(second), joint_norm(second), None)
-    jumped = _jumped(half, kinks)
-    smooth = {name: d + 0.5 * h * jumped[name] for name, d in second.items()}
     kinks, held = _held(kinks, half, second)
-    return Trial(half.moved(held), joint_norm(smooth), kinks.sliding)
+    unforeseen = {name: d + 0.5 * h * jumped[name] if name in jumped else d for name, d in held.items()}
+    return Trial(half.moved(held), joint_norm(unforeseen), kinks.sliding)
 
 
-def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> State:
-    """The state at P1, with what makes the mean of the gates at both ends of the step their average over it.
+def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> tuple[State, Change]:
+    """The state at P1, its gates such that the mean of both ends is their average; what comes from their change in its gradient.
 
     Beyond [0, 1], where a solve need not contract, a few sweeps take its place.
     """
@@ -114,36 +114,15 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> Sta
     mask = np.asarray(middle.gates, dtype=np.float64)
     mask[kinks.sample, kinks.unit] = within
     half = State.of(middle, state.y, state.J.Q, inside, mask)
+    jumped = half.J.with_adjoint(kinks.answer(half.J, mask, 2.0 * (kinks.share - kinks.before))).pullback(half.residual)
     if beyond.any():
-        rest = kinks.spread(beyond)
-        Q = half.J.Q + _answer(half.J, mask + rest, rest)
-        half = replace(half, J=half.J.with_adjoint(Q))
-    return half
-
-
-def _answer(J: Linearisation, gates: Vector, change: Vector) -> Vector:
-    """How Q answers to a change of the gates to `gates`: ``dq = change o p + gates o gamma A^T dq``, a few sweeps of it."""
-    units = np.flatnonzero(change.any(axis=0))
-    own = np.array(change)
-    own[:, units] *= J.driven(units)
-    dQ = own
-    for _ in range(_ANSWERS):
-        dQ = own + gates * (J.net.gamma * (dQ @ J.net.A))
-    return dQ
-
-
-def _jumped(half: State, kinks: Kinks) -> Change:
-    """How much of the gradient at P1 comes from gates that are not as at the start of the step."""
-    within, beyond = kinks.at_end()
-    change = kinks.spread(within + beyond - kinks.before)
-    dQ = _answer(half.J, kinks.state.mask, change)
-    jumped = half.J.with_adjoint(dQ).pullback(half.residual)
-    return {name: d if name in _OF_Q else np.zeros_like(d) for name, d in jumped.items()}
+        half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, beyond)))
+    return half, {name: jumped[name] for name in _OF_Q if name in jumped}
 
 
 def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
     """The shares that the corrected end of the step asks for, and the correction with what they change in it."""
-    eq, net, J = half.J.adjoint.equilibrium, half.net, kinks.state.J
+    eq, net, state = half.J.adjoint.equilibrium, half.net, kinks.state
     units, at = np.unique(kinks.unit, return_inverse=True)
     moved = np.zeros((len(half.y), len(units)))
     if "A" in second:
@@ -151,6 +130,6 @@ def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
     if "W" in second:
         moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
     found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
-    dQ = _answer(J, kinks.state.mask, kinks.spread(found.share - kinks.share))
-    change = J.with_adjoint(dQ).pullback(kinks.weights)
+    dQ = kinks.answer(state.J, state.mask, found.share - kinks.share)
+    change = state.J.with_adjoint(dQ).pullback(kinks.weights)
     return found, {name: d - change[name] if name in _OF_Q else d for name, d in second.items()}

@@ -80,9 +80,10 @@ class Journey:
         self.keep()
 
     def _row(self, time: float, state: State) -> Row:
-        """What is recorded of a state."""
+        """What is recorded of a state: all of it with every gate open or closed."""
         lambda_0 = max(float(self.book.first.spectrum[0][0]), 0.0)
-        return self.book.row(time, state, math.exp(-lambda_0 * time))
+        sliding = 0 if state.sliding is None else len(state.sliding)
+        return self.book.row(time, state.whole, math.exp(-lambda_0 * time), sliding)
 
     def _put(self, row: Row) -> None:
         self.book.add(row, self.state)
@@ -90,7 +91,7 @@ class Journey:
 
     def keep(self) -> None:
         """Record the present state."""
-        self._put(self._row(self.time, self.state.whole))
+        self._put(self._row(self.time, self.state))
 
     def keep_last(self) -> str:
         """Record the present state unless it is recorded, solved as accurately as every state that is.
@@ -102,7 +103,9 @@ class Journey:
         remark, tol = "", self.state.J.adjoint.tol
         if tol > DEFAULT_TOL:
             try:
-                self.state = State.solve(self.state.net, self.X, self.state.y, self.state)
+                self.state = State.solve(
+                    self.state.net, self.X, self.state.y, self.state, sliding=self.state.sliding
+                )
             except DeqmathError as error:
                 remark = f"; its last state is solved to {tol:.2g} only: {error}"
         self.keep()
@@ -125,7 +128,7 @@ class Journey:
         motion = deepcopy(self.book.motion)
         if motion is not None:
             motion.add(self.state.whole, state.whole, self.time, time)
-        row = self._row(time, state.whole) if self.stops is None or time in self.stops else None
+        row = self._row(time, state) if self.stops is None or time in self.stops else None
         with CtrlCWaits():
             self.time, self.state, self.step, self.slope = time, state, step, slope
             self.book.steps += 1

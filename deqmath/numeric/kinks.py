@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from deqmath.numeric.arrays import Array
 
 if TYPE_CHECKING:
+    from deqmath.numeric.closed_forms import Linearisation
     from deqmath.numeric.equilibrium import Equilibrium
     from deqmath.numeric.recorder import State
 
@@ -36,6 +37,8 @@ Index = NDArray[np.intp]
 
 #: Changes of a share that are too small to matter, rounds and halvings of their steps at most, and what keeps k regular where samples are equal.
 _SHARE, _ROUNDS, _HALVINGS, _RIDGE = 1e-3, 30, 8, 1e-9
+#: Sweeps for what a change of a few gates changes of Q beside their own units: what is left of that is an eighth or less.
+_ANSWERS = 2
 #: Numbers in the blocks of k that are held at a time.
 _NUMBERS = 2**21
 
@@ -92,6 +95,8 @@ class Kinks:
         f.
     share
         a.
+    loop
+        What of a change of z_ij comes back to its unit while the gate is open.
     """
 
     state: State
@@ -103,6 +108,7 @@ class Kinks:
     most: Vector
     force: Vector
     share: Vector
+    loop: Vector
 
     @classmethod
     def of_step(cls, state: State, end: Equilibrium, weights: Vector) -> Kinks | None:
@@ -126,18 +132,22 @@ class Kinks:
         unit, sample = np.nonzero(met.T)
         if not len(unit):
             return None
-        mask = state.mask
-        u, v, before = first.U[sample, unit], end.U[sample, unit], mask[sample, unit]
-        held_now = np.zeros(len(unit), dtype=bool) if held is None else (before > 0) & (before < 1)
+        mask = state.mask[sample, unit]
+        u, v = first.U[sample, unit], end.U[sample, unit]
         columns, at = np.unique(unit, return_inverse=True)
-        force = weights[sample] * state.J.driven(columns)[sample, at] / math.sqrt(state.net.width)
-        reached = np.abs(u) / np.where(u == v, 1.0, np.abs(u) + np.abs(v))  # when u is 0, as a part of the step
+        loop = state.J.loops(columns)[sample, at]
+        before, held_now = _linear(mask, loop), (mask > 0) & (mask < 1)
+        drive = state.J.driven(columns)[sample, at] * _opened(mask, loop)
+        force = weights[sample] * drive / math.sqrt(state.net.width)
+        # an open gate feeds its unit back to itself, so u is steeper on that side
+        rest = np.abs(v) * np.where(u > 0, 1.0 / (1.0 - loop), 1.0 - loop)
+        reached = np.abs(u) / np.where(np.abs(u) + rest > 0, np.abs(u) + rest, 1.0)  # when u is 0, as a part of the step
         share = np.where(u > 0, reached, 1.0 - reached)
         share = np.where(held_now, np.where(force > 0, before, v > 0), share)
         free = held_now & (force > 0)
         least = np.where(free | (u <= 0), 0.0, share)
         most = np.where(free | (u > 0), 1.0, share)
-        found = cls(state, weights, sample, unit, before, least, most, force, share)
+        found = cls(state, weights, sample, unit, before, least, most, force, share, loop)
         return replace(found, share=found._settled(v, before, share))
 
     def settled(self, v: Vector) -> Kinks:
@@ -149,19 +159,30 @@ class Kinks:
         """The gates that the step ends on, if there are any, with their shares of the time since u has come to 0."""
         late = (self.share - self.least) / np.where(self.most > self.least, self.most - self.least, 1.0)
         inside = (self.force > 0) & (late > _SHARE) & (late < 1.0 - _SHARE)
-        return Sliding(self.sample[inside], self.unit[inside], late[inside]) if inside.any() else None
+        if not inside.any():
+            return None
+        return Sliding(self.sample[inside], self.unit[inside], _mask(late, self.loop)[inside])
 
     def at_end(self) -> tuple[Vector, Vector]:
-        """What stands for the gates at the end, so that the mean of both ends is the share: within [0, 1], and the rest."""
+        """What stands for the gates at the end, so that the mean of both ends is the share: the part in [0, 1], and the rest."""
         wanted = 2.0 * self.share - self.before
         inside = np.clip(wanted, 0.0, 1.0)
-        return inside, wanted - inside
+        return _mask(inside, self.loop), wanted - inside
 
-    def spread(self, values: Vector) -> Vector:
-        """Values of the gates in their places, zero elsewhere, shape (n, m)."""
-        dense = np.zeros(self.state.J.Q.shape)
-        dense[self.sample, self.unit] = values
-        return dense
+    def answer(self, J: Linearisation, mask: Vector, change: Vector) -> Vector:
+        """How Q, solved with `mask`, answers to changes of the shares: ``dq = change p + D gamma A^T dq``, a few sweeps of it.
+
+        p with the gate open, and 0 in D where the share changes: Q is linear in a share while it is the average of
+        an open and a closed gate over time.
+        """
+        units, at = np.unique(self.unit, return_inverse=True)
+        drive = J.driven(units)[self.sample, at] * _opened(mask[self.sample, self.unit], self.loop)
+        own = np.zeros(J.Q.shape)
+        own[self.sample, self.unit] = change * drive
+        dQ, gates = own, np.where(own != 0, 0.0, mask)
+        for _ in range(_ANSWERS):
+            dQ = own + gates * (J.net.gamma * (dQ @ J.net.A))
+        return dQ
 
     def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
         """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there.
@@ -208,8 +229,8 @@ class Kinks:
         while done < len(order):
             width = int(counts[order[done]])
             height = max(1, _NUMBERS // width**2)
-            # from a unit with half as many gates on, a batch of its own
-            height = min(height, int(np.count_nonzero(2 * counts[order[done:]] > width)))
+            # from a unit with a quarter as many gates on, a batch of its own
+            height = min(height, int(np.count_nonzero(4 * counts[order[done:]] > width)))
             units = order[done : done + height]
             done += height
             places = starts[units][:, None] + np.arange(width)[None, :]
@@ -237,3 +258,18 @@ class Kinks:
 def _times(k: Vector, y: Vector) -> Vector:
     found: Vector = (k @ y[:, :, None])[:, :, 0]
     return found
+
+
+def _mask(share: Vector, loop: Vector) -> Vector:
+    """What in the place of a gate gives the mean of Q with the gate open, for a part `share` of the time, and closed."""
+    return share / (1.0 - loop + share * loop)
+
+
+def _linear(mask: Vector, loop: Vector) -> Vector:
+    """The inverse of :func:`_mask`."""
+    return mask * (1.0 - loop) / (1.0 - mask * loop)
+
+
+def _opened(mask: Vector, loop: Vector) -> Vector:
+    """What p is multiplied by, where `mask` is in the place of the gate, if the gate opens."""
+    return (1.0 - mask * loop) / (1.0 - loop)

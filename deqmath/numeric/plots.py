@@ -165,7 +165,7 @@ def plot_norms(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
 
 
 def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
-    """Gates that differ from t = 0, and, where they were located, all switches so far.
+    """Gates that differ from t = 0, those that slide along their kink, and, where they were located, all switches so far.
 
     Parameters as in :func:`plot_loss`; locate switches with ``gradient_flow(..., locate_switches=True)``.
     """
@@ -181,6 +181,8 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
             color="C2",
             label="switches so far",
         )
+    if np.any(run.sliding):
+        axes.plot(run.times, run.sliding, color="C3", linestyle=":", label="gates that slide along $u = 0$")
     if axes.get_yscale() == "linear":
         axes.set_ylim(bottom=0)
         axes.locator_params(axis="y", integer=True)

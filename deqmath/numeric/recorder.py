@@ -198,7 +198,7 @@ def stop_reason(error: DeqmathError, where: str) -> tuple[RunStatus, str]:
 
 @dataclass(frozen=True)
 class Row:
-    """One record of a run; the six from change_z on are zero unless A alone is trained."""
+    """One record of a run; the five from change_z on are zero unless A alone is trained."""
 
     time: float
     loss: float
@@ -209,6 +209,7 @@ class Row:
     distance: float
     switches: int
     decay: float
+    sliding: int = 0
     change_z: float = 0.0
     change_q: float = 0.0
     size_z: float = 0.0
@@ -240,7 +241,7 @@ class Recorder:
         w = self.first.spectrum[0]
         return bool(w[0] > len(w) * np.finfo(np.float64).eps * w[-1])
 
-    def row(self, time: float, state: State, decay: float) -> Row:
+    def row(self, time: float, state: State, decay: float, sliding: int = 0) -> Row:
         """The record of a state; `decay` is the factor of the theorem's envelope at this time."""
         w, start = state.spectrum[0], self.first
         return Row(
@@ -253,6 +254,7 @@ class Recorder:
             frobenius(np, state.net.A - start.net.A),
             int(np.count_nonzero(state.J.adjoint.equilibrium.gates != start.J.adjoint.equilibrium.gates)),
             decay,
+            sliding,
             *(self._inequalities(state) if state.net.trainable == ("A",) else ()),
         )
 
@@ -350,6 +352,7 @@ class Recorder:
             linearised=self.linearised(),
             targets=np.asarray(self.first.y),
             switches=np.array([row.switches for row in self.rows], dtype=np.int64),
+            sliding=np.array([row.sliding for row in self.rows], dtype=np.int64),
             adjoint_motion=self.motion,
             switch_times=Switches.join(self.located) if self.located else None,
             initial=self.first.net,

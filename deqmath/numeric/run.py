@@ -93,6 +93,9 @@ class Run:
         ``||A(t) - A(0)||_F``, shape (T,).
     switches
         How many of the n m gates differ from their state at t = 0, shape (T,).
+    sliding
+        Along the kinks of how many gates the flow slides, shape (T,); those gates count as the sign of round-off in all
+        other records. Zero but for "etd2".
     linearised
         Predictions of the linearised training, ``y + exp(-H_0 t) r_0`` (gg22 eq. 18), shape (T, n).
     targets
@@ -126,6 +129,7 @@ class Run:
     norm_A: NDArray[np.float64] = field(repr=False)
     distance: NDArray[np.float64] = field(repr=False)
     switches: NDArray[np.int64] = field(repr=False)
+    sliding: NDArray[np.int64] = field(repr=False)
     linearised: NDArray[np.float64] = field(repr=False)
     targets: NDArray[np.float64] = field(repr=False)
     initial: ReLUNetwork = field(repr=False)
@@ -156,7 +160,7 @@ class Run:
             name: getattr(self, name)
             for name in (
                 "times", "loss", "predictions", "lambda_min", "lambda_max", "norm_A", "distance", "switches",
-                "linearised", "targets",
+                "sliding", "linearised", "targets",
             )
         }  # fmt: skip
         if self.switch_times is not None:
@@ -192,7 +196,7 @@ class Run:
             },
             "last": {
                 name: _text(getattr(self, name)[-1])
-                for name in ("times", "loss", "lambda_min", "lambda_max", "norm_A", "distance", "switches")
+                for name in ("times", "loss", "lambda_min", "lambda_max", "norm_A", "distance", "switches", "sliding")
             },
             "monitors": [m.summary() for m in self.monitors],
         }

@@ -66,7 +66,8 @@ def locate_switches(
 
     The parameters move along the straight line between the two states, which is the path of the flow to second
     order in the step. The equilibrium is solved at equidistant points of it, and each crossing is interpolated
-    within its section. A gate that switches and switches back within one section is not seen.
+    within its section. A gate that switches and switches back within one section is not seen; one that the flow slides
+    along (:mod:`.kinks`) switches with the sign that round-off gives its pre-activation.
 
     Parameters
     ----------

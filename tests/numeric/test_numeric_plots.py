@@ -32,6 +32,8 @@ def test_lines_are_the_series(run):
     switches = plots.plot_switches(run)
     assert f"of {6 * 80} gates" in switches.get_title()
     assert switches.lines[1].get_ydata()[-1] == len(run.switch_times)
+    assert run.sliding.any()
+    assert np.array_equal(switches.lines[2].get_ydata(), run.sliding)
     assert "(12)" in plots.plot_inequality(run, "change_z").get_title()
     with pytest.raises(InputError, match="there is no monitor"):
         plots.plot_inequality(run, "x")

@@ -179,11 +179,11 @@ def test_a_last_state_that_cannot_be_solved_accurately_is_said(task, monkeypatch
     net, X, y = task
     solve = State.solve.__func__
 
-    def unable(cls, net, X, y, near=None, tol=DEFAULT_TOL):
+    def unable(cls, net, X, y, near=None, tol=DEFAULT_TOL, sliding=None):
         if tol == DEFAULT_TOL:
             msg = "planted"
             raise NotConvergedError(msg)
-        return solve(cls, net, X, y, near, tol)
+        return solve(cls, net, X, y, near, tol, sliding)
 
     monkeypatch.setattr(State, "solve", classmethod(unable))
     run = gradient_flow(net, X, y, t_end=30.0, tol=1e-3, record=1, max_steps=3)
@@ -206,9 +206,9 @@ def test_states_that_are_looked_into_are_solved_accurately(task, options, monkey
     asked = []
     solve = State.solve.__func__
 
-    def watched(cls, net, X, y, near=None, tol=DEFAULT_TOL):
+    def watched(cls, net, X, y, near=None, tol=DEFAULT_TOL, sliding=None):
         asked.append(tol)
-        return solve(cls, net, X, y, near, tol)
+        return solve(cls, net, X, y, near, tol, sliding)
 
     monkeypatch.setattr(State, "solve", classmethod(watched))
     net, X, y = task
