@@ -103,9 +103,7 @@ class Journey:
         remark, tol = "", self.state.J.adjoint.tol
         if tol > DEFAULT_TOL:
             try:
-                self.state = State.solve(
-                    self.state.net, self.X, self.state.y, self.state, sliding=self.state.sliding
-                )
+                self.state = State.solve(self.state.net, self.X, self.state.y, self.state, sliding=self.state.sliding)
             except DeqmathError as error:
                 remark = f"; its last state is solved to {tol:.2g} only: {error}"
         self.keep()

@@ -141,7 +141,8 @@ class Kinks:
         force = weights[sample] * drive / math.sqrt(state.net.width)
         # an open gate feeds its unit back to itself, so u is steeper on that side
         rest = np.abs(v) * np.where(u > 0, 1.0 / (1.0 - loop), 1.0 - loop)
-        reached = np.abs(u) / np.where(np.abs(u) + rest > 0, np.abs(u) + rest, 1.0)  # when u is 0, as a part of the step
+        way = np.abs(u) + rest
+        reached = np.abs(u) / np.where(way > 0, way, 1.0)  # when u is 0, as a part of the step
         share = np.where(u > 0, reached, 1.0 - reached)
         share = np.where(held_now, np.where(force > 0, before, v > 0), share)
         free = held_now & (force > 0)

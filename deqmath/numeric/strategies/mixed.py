@@ -125,7 +125,7 @@ class _Low:
 
     def _before_gates(self, step: Array) -> Array:
         """What the gates make `step` of."""
-        if not self.problem.shares:
+        if self.gate is None or not self.problem.shares:
             return step
         one = self.xp.ones_like(step)
         return step / self.xp.where(self.gate > 0, self.gate, one)

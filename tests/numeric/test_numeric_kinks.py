@@ -1,0 +1,261 @@
+"""Gates that switch within a step and gates that the flow slides along, against solutions found without the integrator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, multiprecision_flow
+from deqmath.numeric.etd2 import etd2_step
+from deqmath.numeric.journey import Journey
+from deqmath.numeric.kinks import Kinks, _linear, _mask
+from deqmath.numeric.recorder import State, prepare
+
+GAMMA, END = 0.25, 10.0
+
+
+def two_units():
+    """Both open at first; the second is driven to its kink from both sides."""
+    net = ReLUNetwork(A=[[0, 0], [-0.499, 0]], W=[[1], [0.125]], b=[1, 1], gamma=GAMMA)
+    return net, [[1.0]], [float(net.predict([[1.0]])[0]) - 0.5]
+
+
+def sliding_solution(y: float, end: float):
+    """A at the end, the share of the second gate there and the time it comes to its kink, by hand.
+
+    Until ``u_2 = gamma A_21 z_1 + 1/8 = 0`` both gates are open. From then on ``z = (z_1, 0)`` with
+    ``z_1 = 1/(1 - gamma A_11)``, only the first column of A moves, and ``u_2`` stays 0 where
+    ``q_2 = -gamma A_21 z_1 q_1``, which is the convex combination of the two sides that Filippov asks for.
+    """
+    phi, b, speed = np.array([1.0, 0.125]), np.ones(2), GAMMA / np.sqrt(2)
+
+    def matrix(a):
+        return np.asarray(a).reshape(2, 2)
+
+    def both_open(_, a):
+        M = np.eye(2) - GAMMA * matrix(a)
+        z, q = np.linalg.solve(M, phi), np.linalg.solve(M.T, b)
+        return (-speed * (b @ z / np.sqrt(2) - y) * np.outer(q, z)).ravel()
+
+    def second(_, a):
+        return float(np.linalg.solve(np.eye(2) - GAMMA * matrix(a), phi)[1])
+
+    def held(A):
+        z = 1 / (1 - GAMMA * A[0, 0])
+        ratio = -GAMMA * A[1, 0] * z
+        q = 1 / (1 - GAMMA * A[0, 0] - GAMMA * A[1, 0] * ratio)
+        return z, q, ratio * q
+
+    def along(_, a):
+        z, first, other = held(matrix(a))
+        return (-speed * (z / np.sqrt(2) - y) * np.outer([first, other], [z, 0])).ravel()
+
+    second.terminal, second.direction = True, -1
+    tight = {"rtol": 1e-12, "atol": 1e-14, "method": "DOP853"}
+    one = solve_ivp(both_open, (0, end), [0, 0, -0.499, 0], events=second, **tight)
+    met = float(one.t_events[0][0])
+    A = matrix(solve_ivp(along, (met, end), one.y_events[0][0], **tight).y[:, -1])
+    _, q, other = held(A)
+    return A, other / (1 + GAMMA * (A[0, 1] * q + A[1, 1] * other)), met
+
+
+def test_a_flow_that_slides_is_of_second_order():
+    net, X, y = two_units()
+    A, _, met = sliding_solution(y[0], END)
+    assert met == pytest.approx(0.0127091306)
+    errors, steps = [], []
+    for tol in (1e-3, 1e-4, 1e-5):
+        run = gradient_flow(net, X, y, t_end=END, tol=tol, record=1)
+        errors.append(float(np.max(np.abs(run.final.A - A))))
+        steps.append(run.steps)
+        assert run.sliding[-1] == 1
+    assert errors[0] <= 3e-4
+    assert errors[2] <= 3e-6
+    assert np.log(errors[0] / errors[2]) / np.log(steps[2] / steps[0]) > 1.7
+    assert steps[2] < 150
+    reference = gradient_flow(net, X, y, t_end=END, tol=1e-4, record=1, method="rk45")
+    assert np.max(np.abs(reference.final.A - A)) > errors[0]  # and it takes 1203 steps for an error of 1.8e-4
+    assert reference.steps > 5 * steps[0]
+
+
+def test_the_share_is_that_of_filippov(monkeypatch):
+    net, X, y = two_units()
+    _, share, _ = sliding_solution(y[0], END)
+    seen = []
+    arrive = Journey.arrive
+
+    def watched(self, time, state, *rest):
+        seen.append(state)
+        return arrive(self, time, state, *rest)
+
+    monkeypatch.setattr(Journey, "arrive", watched)
+    gradient_flow(net, X, y, t_end=END, tol=1e-5, record=1)
+    last = seen[-1].sliding
+    assert (last.sample.tolist(), last.unit.tolist()) == ([0], [1])
+    assert last.share[0] == pytest.approx(share, rel=1e-3)
+    assert abs(seen[-1].J.adjoint.equilibrium.U[0, 1]) < 1e-6
+
+
+def dense_matrix(matrix):
+    return np.array([[float(matrix[i, j]) for j in range(matrix.cols)] for i in range(matrix.rows)])
+
+
+@pytest.mark.parametrize("part", [0.3, 0.7])
+def test_a_step_over_a_switch_keeps_its_order(part):
+    """A gate opens at 6.06 after `part` of the step; Taylor series in many digits tell where the step should lead."""
+    X = np.random.default_rng(7).standard_normal((2, 3))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net, y = ReLUNetwork.random(width=4, inputs=3, gamma0=0.2, seed=32), np.array([3.0, -3.0])
+    many = MultiprecisionNetwork.from_network(net, digits=20)
+    (switch,) = multiprecision_flow(many, X, y, t_end=6.2).switches
+    errors = []
+    for h in (0.4, 0.1):
+        start = float(switch.time) - part * h
+        A, want = (
+            dense_matrix(n.A) for n in multiprecision_flow(many, X, y, t_end=start + h, record=[start]).networks[1:]
+        )
+        _, data, state = prepare(net.with_parameters(A=A), X, y)
+        found = etd2_step(state, data, h, 1e-14).net.A
+        errors.append(float(np.max(np.abs(found - want)) / np.max(np.abs(want - A))))
+    assert errors[0] <= 3e-3
+    assert errors[0] / errors[1] > 3.3  # 4 times: the error of a step, relative to its length, is of second order
+
+
+def crowded(trainable=("A",)):
+    """Ten gates switch in A alone, three slide in the end."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((6, 4))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net = ReLUNetwork.random(width=24, inputs=4, gamma0=0.25, seed=5, trainable=trainable)
+    return net, X, rng.standard_normal(6)
+
+
+@pytest.mark.parametrize(("trainable", "error"), [(("A",), 1.5e-3), (("A", "W", "b"), 3e-3), (("W",), 3e-3)])
+def test_a_flow_with_switches_against_rk45(trainable, error):
+    """RK45 errs by up to 7e-4, 8e-4 and 9e-4 itself at this tolerance, with several times the steps."""
+    net, X, y = crowded(trainable)
+    found, want = (
+        gradient_flow(net, X, y, t_end=20.0, record=4, method=method, tol=tol)
+        for method, tol in (("etd2", 1e-3), ("rk45", 1e-4))
+    )
+    assert want.switches[-1] >= 5
+    assert np.max(np.abs(found.predictions - want.predictions)) <= error
+
+
+def test_a_flow_with_switches_is_of_second_order():
+    net, X, y = crowded()
+    fine = gradient_flow(net, X, y, t_end=20.0, record=4, tol=1e-6)
+    assert fine.sliding[-1] == 3
+    errors, steps = [], []
+    for tol in (1e-3, 1e-5):
+        run = gradient_flow(net, X, y, t_end=20.0, record=4, tol=tol)
+        errors.append(float(np.max(np.abs(run.predictions - fine.predictions))))
+        steps.append(run.steps)
+    assert np.log(errors[0] / errors[1]) / np.log(steps[1] / steps[0]) > 1.7
+    assert errors[0] <= 3e-4
+
+
+@pytest.mark.slow
+def test_a_flow_with_switches_against_a_fine_rk45():
+    net, X, y = crowded()
+    found, want = (
+        gradient_flow(net, X, y, t_end=20.0, record=4, method=method, tol=tol)
+        for method, tol in (("etd2", 1e-4), ("rk45", 5e-6))
+    )
+    assert want.steps > 20 * found.steps
+    assert np.max(np.abs(found.predictions - want.predictions)) <= 1e-4
+
+
+def flat_state(trainable):
+    """A = 0, so that u answers to A and W alone, and by exactly what the formula says."""
+    rng = np.random.default_rng(1)
+    net = ReLUNetwork(
+        A=np.zeros((5, 5)), W=rng.standard_normal((5, 3)), b=rng.choice([-1.0, 1.0], 5), gamma=0.3, trainable=trainable
+    )
+    X = rng.standard_normal((4, 3))
+    y = net.predict(X) + rng.standard_normal(4)
+    return net, X, State.solve(net, X, y)
+
+
+@pytest.mark.parametrize("trainable", [("A",), ("W",), ("A", "W"), ("A", "W", "b")])
+def test_what_a_share_changes_of_u(trainable):
+    """``du = -k f da`` against the model itself, whose rows of A and W are moved along what the share adds to the gradient."""
+    net, X, state = flat_state(trainable)
+    eq, weights, h = state.J.adjoint.equilibrium, state.residual, 1e-3
+    other = net.with_parameters(W=-np.asarray(net.W)).equilibrium(X)  # every gate switches
+    kinks = Kinks.of_step(state, other, h * weights)
+    assert len(kinks.unit) == 20
+    for entry in range(20):
+        i, j = int(kinks.sample[entry]), int(kinks.unit[entry])
+        q = np.zeros((4, 5))
+        q[i, j] = net.b[j]  # what an open gate has more than a closed one
+        step = {n: d for n, d in state.J.with_adjoint(q).pullback(h * weights).items() if n != "b"}
+        moved = net.with_parameters(**{n: getattr(net, n) - d for n, d in step.items()})
+        phi = np.maximum(X @ np.asarray(net.W).T, 0.0)
+        slope = np.asarray(X @ np.asarray(net.W).T > 0, dtype=float)
+        change = moved.gamma * eq.Z @ moved.A.T + slope * (X @ (np.asarray(moved.W) - net.W).T) + phi - eq.U
+        alone = Kinks(state, kinks.weights, *(a[[*range(20)]] for a in (
+            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop
+        )))  # fmt: skip
+        for gates, k in alone._blocks():
+            for row, block in zip(gates, k, strict=True):
+                row = row[row >= 0]
+                if entry in row:
+                    column = block[: len(row), list(row).index(entry)] * kinks.force[entry]
+                    assert -column == pytest.approx(change[kinks.sample[row], j], rel=1e-9, abs=1e-15)
+
+
+def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
+    """Complementarity, for blocks of units of all sizes, at random."""
+    rng = np.random.default_rng(0)
+    net = ReLUNetwork.random(width=40, inputs=6, gamma0=0.25, seed=2)
+    X = rng.standard_normal((30, 6))
+    state = State.solve(net, X, net.predict(X) + rng.standard_normal(30))
+    unit, sample = np.nonzero(rng.random((40, 30)) < np.linspace(0.02, 0.8, 40)[:, None])
+    size = len(unit)
+    least, most = np.sort(rng.random((2, size)), axis=0)
+    force = 0.3 * rng.standard_normal(size)
+    start = rng.random(size)
+    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, np.zeros(size))
+
+    def fall(change):
+        found = np.zeros(size)
+        for gates, k in kinks._blocks():
+            for row, block in zip(gates, k, strict=True):
+                row = row[row >= 0]
+                found[row] = block[: len(row), : len(row)] @ (force[row] * change[row])
+        return found
+
+    scale = net.gamma**2 * np.max(np.sum(state.J.Z**2, axis=1)) * np.max(force)
+    v = fall(least + rng.random(size) * (most - least) - start) + 0.02 * scale * rng.standard_normal(size)
+    share = kinks.settled(v).share
+    u = v - fall(share - start)
+    drawn = force > 0
+    low, high = share <= least + 1e-9, share >= most - 1e-9
+    assert np.all((share >= least - 1e-12) & (share <= most + 1e-12))
+    assert np.max(np.abs(u[drawn & ~low & ~high])) <= 3e-3 * scale
+    assert np.max(u[drawn & low & ~high]) <= 3e-3 * scale
+    assert np.min(u[drawn & high & ~low]) >= -3e-3 * scale
+    assert np.count_nonzero(drawn & ~low & ~high) > 50
+    assert share[~drawn] == pytest.approx(np.clip(start, least, most)[~drawn])
+
+
+def test_a_share_is_an_average_over_time():
+    """Q with the mask of a share is the mean of Q with the gate open and closed, for one gate of a sample, loops included."""
+    net = ReLUNetwork.random(width=12, inputs=3, gamma0=0.05, seed=4)
+    X = np.random.default_rng(1).standard_normal((3, 3))
+    state = State.solve(net, X, np.zeros(3))
+    eq, unit = state.J.adjoint.equilibrium, np.array([4])
+    loop = state.J.loops(unit)[:, 0]
+
+    def q(value):
+        mask = np.asarray(eq.gates, dtype=float)
+        mask[:, 4] = value
+        return State.of(eq, state.y, None, 1e-14, mask).J.Q
+
+    share = np.array([0.2, 0.5, 0.9])
+    mean = share[:, None] * q(1.0) + (1 - share)[:, None] * q(0.0)
+    assert q(_mask(share, loop)) == pytest.approx(mean, abs=1e-5)
+    assert np.max(np.abs(q(share) - mean)) > 1e-4  # what leaving the loops out would cost
+    assert _linear(_mask(share, loop), loop) == pytest.approx(share)
