@@ -129,7 +129,7 @@ class _Descent:
                     status, message = stop_reason(error, f"step {k}, t = {k * self.alpha:.6g}")
                     break
                 self._arrive(k, state)
-            return self._close(status, message)
+            return self._close(status, message + self._grown())
         except KeyboardInterrupt:
             status, message = "interrupted", f"interrupted after step {self.at[0]}, t = {self.at[0] * self.alpha:.6g}"
         return self._close(status, message)
@@ -150,13 +150,21 @@ class _Descent:
             change = {name: -self.alpha * g for name, g in state.gradient.items()}
         found = State.solve(state.moved(change), self.X, state.y, state)
         if not found.loss <= DIVERGED * max(self.book.first.loss, 1.0):
-            most = 2 / float(self.book.first.spectrum[0][-1])
-            msg = (
-                f"the training diverges, to a loss of {found.loss:.3g} from {self.book.first.loss:.3g}; step_size is "
-                f"{self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {most:.3g}"
-            )
+            msg = f"the training diverges, to a loss of {found.loss:.3g} from {self.book.first.loss:.3g}{self._shorter()}"
             raise NotConvergedError(msg)
         return found
+
+    def _shorter(self) -> str:
+        """The step size that the start allows."""
+        most = 2 / float(self.book.first.spectrum[0][-1])
+        return f"; step_size is {self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {most:.3g}"
+
+    def _grown(self) -> str:
+        """What the message says of a run that has not lowered the loss, beyond round-off."""
+        before, after = self.book.first.loss, self.at[1].loss
+        if not after > before * (1 + 1e-9) + 1e-25:
+            return ""
+        return f", but the loss has grown from {before:.3g} to {after:.3g}{self._shorter()}"
 
     def _arrive(self, k: int, state: State) -> None:
         """Take the k-th step, record it where asked, save it, tell the callback."""

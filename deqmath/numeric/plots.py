@@ -240,7 +240,7 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
     Returns
     -------
     matplotlib.axes.Axes
-        Eigenvalues that are not positive in float64 are left out, and their number is said in the label.
+        Eigenvalues that float64 does not tell from 0 are left out, and their number is said in the label.
 
     Raises
     ------
@@ -257,9 +257,9 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
             msg = f"H has shape {tuple(H.shape)}; it needs a square matrix, for example net.gram(X)"
             raise InputError(msg)
         w = np.linalg.eigvalsh(np.asarray(H))[::-1]
-        shown = w > 0
+        shown = w > max(len(w) * np.finfo(np.float64).eps * w[0], 0.0)
         label = labels[k] if labels else f"H {k + 1}" if len(grams) > 1 else "H"
-        left_out = "" if shown.all() else f" ({np.count_nonzero(~shown)} not positive)"
+        left_out = "" if shown.all() else f" ({np.count_nonzero(~shown)} not resolved from 0)"
         axes.plot(np.flatnonzero(shown) + 1, w[shown], marker=".", markersize=4, linewidth=1, label=label + left_out)
     axes.set_yscale("log")
     return _finish(axes, "spectrum of H", "eigenvalue", "index")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,16 @@ def test_a_split_that_does_not_settle_ends_the_run(monkeypatch):
     assert run.adjoint_motion.gap <= 1e-9
     moved = run.final.adjoint(X).Q - net.adjoint(X).Q
     assert np.max(np.abs(run.adjoint_motion.total - moved)) <= 1e-12
+
+
+def test_a_descent_that_grows_slowly_says_so():
+    """Finite all the way, a little above 2/lambda_max: completed, but the message has losses and the step to use."""
+    net = ReLUNetwork.random(width=30, inputs=3, gamma0=0.2, seed=1)
+    X = np.eye(3)
+    y = net.predict(X) + 1e-6 * np.array([1.0, -1.0, 1.0])
+    most = 2 / float(np.linalg.eigvalsh(net.gram(X))[-1])
+    run = gradient_descent(net, X, y, steps=30, step_size=1.05 * most)
+    assert run.status == "completed"
+    assert run.loss[-1] > run.loss[0]
+    assert re.search(r"the loss has grown from \S+ to \S+; step_size is \S+, use at most 2/lambda_max", run.message)
+    assert "grown" not in gradient_descent(net, X, y, steps=30, step_size=0.5 * most).message

@@ -62,7 +62,7 @@ def test_spectrum(run):
     axes = plots.plot_spectrum(first, last, labels=("t = 0", "t = 30"))
     assert axes.lines[1].get_ydata() == pytest.approx(np.linalg.eigvalsh(last)[::-1])
     singular = plots.plot_spectrum(np.diag([1.0, 0.0]))
-    assert singular.lines[0].get_label() == "H (1 not positive)"
+    assert singular.lines[0].get_label() == "H (1 not resolved from 0)"
     for bad in (lambda: plots.plot_spectrum(), lambda: plots.plot_spectrum(first, labels=("a", "b"))):
         with pytest.raises(InputError, match="as many labels"):
             bad()

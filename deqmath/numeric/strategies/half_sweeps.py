@@ -55,7 +55,8 @@ class HalfSweeps:
         self.blocks = [rows for rows, columns in self.way_down if rows == columns]
         self.x, self.upper = (xp.empty((m, count), dtype=xp.float32) for _ in range(2))
         self.lower = xp.zeros((m, count), dtype=xp.float32)
-        self.fresh = xp.empty((max(height, m // 2), count), dtype=xp.float32)
+        most = max(r.stop - r.start for r, c in self.way_down + self.way_up if r == c or not self._first(c))
+        self.fresh = xp.empty((most, count), dtype=xp.float32)
         self.offset: Array = None
         self.gate: Array = None
         self.floor: Array = None
@@ -106,7 +107,7 @@ class HalfSweeps:
         """What one half of some units gives to ``L x`` or ``U x + offset`` of the other half, `rows`."""
         ahead = rows.start < columns.start
         into = (self.upper if ahead else self.lower)[rows, :]
-        if columns.start == 0 or columns.stop == self.matrix.shape[0]:  # the first that these units are given
+        if self._first(columns):
             self._product(rows, columns, into)
             if ahead:
                 into += self.offset[rows, :]
@@ -114,6 +115,10 @@ class HalfSweeps:
         new = self.fresh[: rows.stop - rows.start, :]
         self._product(rows, columns, new)
         into += new
+
+    def _first(self, columns: slice) -> bool:
+        """Whether what these units give is the first that the others are given on this way."""
+        return columns.start == 0 or columns.stop == self.matrix.shape[0]
 
     def _product(self, rows: slice, columns: slice, out: Array) -> None:
         if self.in_place:
