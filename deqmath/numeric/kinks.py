@@ -159,7 +159,7 @@ class Kinks:
     def sliding(self) -> Sliding | None:
         """The gates that the step ends on, if there are any, with their shares of the time since u has come to 0."""
         late = (self.share - self.least) / np.where(self.most > self.least, self.most - self.least, 1.0)
-        inside = (self.force > 0) & (late > _SHARE) & (late < 1.0 - _SHARE)
+        inside = (late > _SHARE) & (late < 1.0 - _SHARE)  # not where force <= 0: there share is at an end
         if not inside.any():
             return None
         return Sliding(self.sample[inside], self.unit[inside], _mask(late, self.loop)[inside])

@@ -97,7 +97,7 @@ def test_trained_network(m, n, record_property):
 def digits_flow():
     """The flow on digits, m = 256, n = 100, to t = 300: a function that gives processor time and residuals on the way.
 
-    With it a reference at a hundredth of the tolerances compared; it is itself 7e-4 (||r||: 7e-5) from one at 0.0002.
+    With it a reference of 445 steps, which differs from one of 314 by 1.2e-4 of ||r(t)||.
     """
     data = load("digits", samples=100, classes=(3, 8))
     net = ReLUNetwork.random(width=256, inputs=data.X.shape[1], gamma0=0.25, seed=0)
@@ -107,7 +107,7 @@ def digits_flow():
         run = gradient_flow(net, data.X, data.y, t_end=300.0, record=[20.0, 50.0, 100.0, 200.0], **options)
         return time.process_time() - start, run.predictions - data.y  # from t = 0
 
-    return measure, measure(tol=0.0006)[1]
+    return measure, measure(tol=2e-4)[1]
 
 
 def _norm_error(found, exact):
@@ -128,15 +128,15 @@ def _vector_error_of_start(found, exact):
 @pytest.mark.parametrize(
     ("measured", "error", "tol", "rtol", "least"),
     [
-        (_norm_error, 5e-3, 0.1, 0.007, 25.0),  # RK45 misses it at rtol 0.01, etd2 at 0.12
-        (_norm_error, 1e-3, 0.02, 0.001, 7.0),  # at 0.003, and 0.025
-        (_vector_error_of_start, 5e-3, 0.1, 0.003, 25.0),  # at 0.007
-        (_vector_error_of_start, 1e-3, 0.0045, 0.0005, 7.0),  # at 0.0007, and 0.005
-        (_vector_error, 5e-3, 0.004, 0.0002, 7.0),  # at 0.0003, and 0.0045
+        (_norm_error, 5e-3, 0.2, 0.007, 25.0),  # etd2 misses it at 0.3, RK45 at rtol 0.01
+        (_norm_error, 1e-3, 0.02, 0.001, 7.0),  # at 0.03; 0.003
+        (_vector_error_of_start, 5e-3, 0.2, 0.003, 25.0),  # at 0.3; 0.007
+        (_vector_error_of_start, 1e-3, 0.01, 0.0005, 7.0),  # at 0.015; 0.001
+        (_vector_error, 5e-3, 0.005, 0.0002, 25.0),  # at 0.007; 0.0005
     ],
 )
 def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_property):
-    """etd2 and SciPy's RK45, each at about the loosest tolerance that keeps the error on all of 0 to 300."""
+    """etd2 and SciPy's RK45, each at the loosest tolerance tried from which on the error is kept on all of 0 to 300."""
     measure, exact = digits_flow
     times, errors = {}, {}
     for name, options in (("etd2", {"tol": tol}), ("rk45", {"method": "rk45", "tol": rtol})):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, multiprecision_flow
+from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.etd2 import etd2_step
 from deqmath.numeric.journey import Journey
 from deqmath.numeric.kinks import Kinks, _linear, _mask
@@ -15,14 +19,14 @@ from deqmath.numeric.recorder import State, prepare
 GAMMA, END = 0.25, 10.0
 
 
-def two_units():
-    """Both open at first; the second is driven to its kink from both sides."""
-    net = ReLUNetwork(A=[[0, 0], [-0.499, 0]], W=[[1], [0.125]], b=[1, 1], gamma=GAMMA)
+def two_units(feedback=(0.0, 0.0)):
+    """Both open at first; the second is driven to its kink from both sides. Feedback: A_12 and A_22."""
+    net = ReLUNetwork(A=[[0, feedback[0]], [-0.499, feedback[1]]], W=[[1], [0.125]], b=[1, 1], gamma=GAMMA)
     return net, [[1.0]], [float(net.predict([[1.0]])[0]) - 0.5]
 
 
-def sliding_solution(y: float, end: float):
-    """A at the end, the share of the second gate there and the time it comes to its kink, by hand.
+def sliding_solution(y: float, end: float, feedback=(0.0, 0.0)):
+    """A at the end, what stands for the second gate there and the time it comes to its kink, by hand.
 
     Until ``u_2 = gamma A_21 z_1 + 1/8 = 0`` both gates are open. From then on ``z = (z_1, 0)`` with
     ``z_1 = 1/(1 - gamma A_11)``, only the first column of A moves, and ``u_2`` stays 0 where
@@ -53,7 +57,7 @@ def sliding_solution(y: float, end: float):
 
     second.terminal, second.direction = True, -1
     tight = {"rtol": 1e-12, "atol": 1e-14, "method": "DOP853"}
-    one = solve_ivp(both_open, (0, end), [0, 0, -0.499, 0], events=second, **tight)
+    one = solve_ivp(both_open, (0, end), [0, feedback[0], -0.499, feedback[1]], events=second, **tight)
     met = float(one.t_events[0][0])
     A = matrix(solve_ivp(along, (met, end), one.y_events[0][0], **tight).y[:, -1])
     _, q, other = held(A)
@@ -79,9 +83,10 @@ def test_a_flow_that_slides_is_of_second_order():
     assert reference.steps > 5 * steps[0]
 
 
-def test_the_share_is_that_of_filippov(monkeypatch):
-    net, X, y = two_units()
-    _, share, _ = sliding_solution(y[0], END)
+@pytest.mark.parametrize("feedback", [(0.0, 0.0), (0.2, 0.8)])
+def test_the_share_is_that_of_filippov(feedback, monkeypatch):
+    net, X, y = two_units(feedback)
+    A, share, _ = sliding_solution(y[0], END, feedback)
     seen = []
     arrive = Journey.arrive
 
@@ -90,7 +95,8 @@ def test_the_share_is_that_of_filippov(monkeypatch):
         return arrive(self, time, state, *rest)
 
     monkeypatch.setattr(Journey, "arrive", watched)
-    gradient_flow(net, X, y, t_end=END, tol=1e-5, record=1)
+    run = gradient_flow(net, X, y, t_end=END, tol=1e-5, record=1)
+    assert np.max(np.abs(run.final.A - A)) <= 3e-6
     last = seen[-1].sliding
     assert (last.sample.tolist(), last.unit.tolist()) == ([0], [1])
     assert last.share[0] == pytest.approx(share, rel=1e-3)
@@ -259,3 +265,35 @@ def test_a_share_is_an_average_over_time():
     assert q(_mask(share, loop)) == pytest.approx(mean, abs=1e-5)
     assert np.max(np.abs(q(share) - mean)) > 1e-4  # what leaving the loops out would cost
     assert _linear(_mask(share, loop), loop) == pytest.approx(share)
+
+
+def test_a_gate_that_no_longer_slides_goes_where_u_goes():
+    """Where the residual changes its sign a kink lets go on both sides: the gate has the share of the side that u ends on."""
+    net, X, y = two_units()
+    state = gradient_state(net, X, y)
+    assert state.sliding is not None
+    eq = state.J.adjoint.equilibrium
+    for lift, share in ((1e-4, 1.0), (-1e-4, 0.0)):
+        end = replace(eq, U=np.asarray(eq.U) + [[0.0, lift]], gates=np.array([[True, lift > 0]]))
+        kinks = Kinks.of_step(state, end, -0.1 * state.residual)
+        assert kinks.force[0] < 0
+        assert kinks.share.tolist() == [share]
+        assert kinks.sliding is None
+    kinks = Kinks.of_step(state, eq, 0.1 * state.residual)
+    assert kinks.force[0] > 0
+    assert 0 < kinks.share[0] < 1
+
+
+def gradient_state(net, X, y):
+    """A state of the flow that slides."""
+    seen = []
+
+    def keep(self, state, *rest):
+        seen.append(state)
+        return save(self, state, *rest)
+
+    save = Checkpoint.save
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(Checkpoint, "save", keep)
+        gradient_flow(net, X, y, t_end=1.0, tol=1e-3, record=1, checkpoint=f"{folder}/run.npz", checkpoint_seconds=0)
+    return next(state for state in reversed(seen) if state.sliding is not None)
