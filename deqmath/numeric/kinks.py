@@ -178,12 +178,13 @@ class Kinks:
         """
         units, at = np.unique(self.unit, return_inverse=True)
         drive = J.driven(units)[self.sample, at] * _opened(mask[self.sample, self.unit], self.loop)
-        own = np.zeros(J.Q.shape)
-        own[self.sample, self.unit] = change * drive
-        dQ, gates = own, np.where(own != 0, 0.0, mask)
+        size = float(np.max(np.abs(change * drive))) or 1.0
+        own = np.zeros(J.Q.shape, np.float32)  # a few sweeps are no more accurate
+        own[self.sample, self.unit] = change * drive / size
+        dQ, gates = own, np.where(own != 0, 0.0, mask).astype(np.float32)
         for _ in range(_ANSWERS):
-            dQ = own + gates * (J.net.gamma * (dQ @ J.net.A))
-        return dQ
+            dQ = own + gates * (dQ @ J.net.low_precision)
+        return np.multiply(dQ, size, dtype=np.float64)
 
     def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
         """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there.

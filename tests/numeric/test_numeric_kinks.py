@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 
 from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, multiprecision_flow
 from deqmath.numeric.checkpoint import Checkpoint
-from deqmath.numeric.etd2 import etd2_step
+from deqmath.numeric.etd2 import _held, etd2_step
 from deqmath.numeric.journey import Journey
-from deqmath.numeric.kinks import Kinks, _linear, _mask
+from deqmath.numeric.kinks import Kinks, _linear, _mask, _opened
 from deqmath.numeric.recorder import State, prepare
 
 GAMMA, END = 0.25, 10.0
@@ -265,6 +265,9 @@ def test_a_share_is_an_average_over_time():
     assert q(_mask(share, loop)) == pytest.approx(mean, abs=1e-5)
     assert np.max(np.abs(q(share) - mean)) > 1e-4  # what leaving the loops out would cost
     assert _linear(_mask(share, loop), loop) == pytest.approx(share)
+    for mask in (0.0, 0.3, 1.0):
+        J = state.J.with_adjoint(q(mask))
+        assert J.driven(unit)[:, 0] * _opened(mask, loop) == pytest.approx(q(1.0)[:, 4], abs=5e-5)
 
 
 def test_a_gate_that_no_longer_slides_goes_where_u_goes():
@@ -282,6 +285,22 @@ def test_a_gate_that_no_longer_slides_goes_where_u_goes():
     kinks = Kinks.of_step(state, eq, 0.1 * state.residual)
     assert kinks.force[0] > 0
     assert 0 < kinks.share[0] < 1
+
+
+@pytest.mark.parametrize("away", [3e-6, -3e-6])
+def test_the_end_of_a_step_is_brought_back_to_the_kink(away):
+    """What is left of u there is what z and the other units answer, and the share tells by how much it was missed."""
+    net, X, y = two_units()
+    state = gradient_state(net, X, y)
+    eq = state.J.adjoint.equilibrium
+    kinks = Kinks.of_step(state, eq, 0.1 * state.residual)
+    moved = replace(eq, U=np.asarray(eq.U) * [[1.0, 0.0]] + [[0.0, away]])
+    half = replace(state, J=replace(state.J, adjoint=replace(state.J.adjoint, equilibrium=moved)))
+    found, change = _held(kinks, half, {"A": np.zeros((2, 2))})
+    left = away + net.gamma * float(np.asarray(eq.Z)[0] @ change["A"][1])
+    assert abs(left) <= 0.05 * abs(away)
+    assert (found.share[0] > kinks.share[0]) == (away > 0)
+    assert 0 < found.share[0] < 1
 
 
 def gradient_state(net, X, y):
