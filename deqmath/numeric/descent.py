@@ -150,7 +150,9 @@ class _Descent:
             change = {name: -self.alpha * g for name, g in state.gradient.items()}
         found = State.solve(state.moved(change), self.X, state.y, state)
         if not found.loss <= DIVERGED * max(self.book.first.loss, 1.0):
-            msg = f"the training diverges, to a loss of {found.loss:.3g} from {self.book.first.loss:.3g}{self._shorter()}"
+            msg = (
+                f"the training diverges, to a loss of {found.loss:.3g} from {self.book.first.loss:.3g}{self._shorter()}"
+            )
             raise NotConvergedError(msg)
         return found
 

@@ -74,7 +74,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     -------
     Trial
         The network at P2, the gates that slide there, and ``||P2 - P1||`` without what the switches found at P1
-        contribute, which P1 cannot know.
+        contribute, which P1 cannot know. What is found anew about them at P2 is in it.
 
     Raises
     ------

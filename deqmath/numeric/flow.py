@@ -68,8 +68,9 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
         "rk45": `scipy.integrate.RK45`, the reference; slow where H is stiff.
     tol
         etd2: the two orders of a step may differ by ``tol sqrt(m) ||r|| / ||r(0)||`` in Frobenius norm (``||A||_2`` is
-        of the order of ``sqrt m``). rk45: its rtol, with atol = tol/1000. Where gates switch, etd2 keeps its order, also
-        where the flow slides along a kink; rk45 does not, and a small tol buys little there.
+        of the order of ``sqrt m``), without the last factor where W is trained and phi = "relu". rk45: its rtol, with
+        atol = tol/1000. Where the gates of z switch, etd2 keeps its order, also where the flow slides along a kink; where those of
+        ``phi(W x)`` do, and for rk45 at both, the error is of first order in the step, and a small tol costs many.
     record
         None: every accepted step. An integer k >= 1: k + 1 equidistant times. Or increasing times in [0, t_end];
         0 and t_end are added. Recorded times are hit exactly. States between them are solved only as accurately as `tol`
@@ -202,6 +203,11 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
 
 
 def _allowed(tol: float, state: State, first: State) -> float:
-    """``tol sqrt m ||r|| / ||r(0)||``, so that r is followed as accurately when it has become small; down to a millionth of r(0)."""
+    """``tol sqrt m ||r|| / ||r(0)||``, so that r is followed as accurately when it has become small; down to a millionth of r(0).
+
+    ``tol sqrt m`` where W is trained below a ReLU, whose kinks are not treated: steps there have to be short as it is.
+    """
+    if "W" in state.net.trainable and state.net.phi != "identity":
+        return tol * math.sqrt(state.net.width)
     whole, left = float(np.linalg.norm(first.residual)), float(np.linalg.norm(state.residual))
     return tol * math.sqrt(state.net.width) * (min(1.0, max(left / whole, _SMALL)) if whole > 0 else 1.0)

@@ -97,6 +97,8 @@ class Kinks:
         a.
     loop
         What of a change of z_ij comes back to its unit while the gate is open.
+    predicted
+        u at the end of the step, as predicted with the gates of the start.
     """
 
     state: State
@@ -109,6 +111,7 @@ class Kinks:
     force: Vector
     share: Vector
     loop: Vector
+    predicted: Vector
 
     @classmethod
     def of_step(cls, state: State, end: Equilibrium, weights: Vector) -> Kinks | None:
@@ -133,27 +136,37 @@ class Kinks:
         if not len(unit):
             return None
         mask = state.mask[sample, unit]
-        u, v = first.U[sample, unit], end.U[sample, unit]
+        v = end.U[sample, unit]
         columns, at = np.unique(unit, return_inverse=True)
         loop = state.J.loops(columns)[sample, at]
-        before, held_now = _linear(mask, loop), (mask > 0) & (mask < 1)
+        before = _linear(mask, loop)
         drive = state.J.driven(columns)[sample, at] * _opened(mask, loop)
         force = weights[sample] * drive / math.sqrt(state.net.width)
-        # an open gate feeds its unit back to itself, so u is steeper on that side
-        rest = np.abs(v) * np.where(u > 0, 1.0 / (1.0 - loop), 1.0 - loop)
-        way = np.abs(u) + rest
-        reached = np.abs(u) / np.where(way > 0, way, 1.0)  # when u is 0, as a part of the step
-        share = np.where(u > 0, reached, 1.0 - reached)
-        share = np.where(held_now, np.where(force > 0, before, v > 0), share)
-        free = held_now & (force > 0)
-        least = np.where(free | (u <= 0), 0.0, share)
-        most = np.where(free | (u > 0), 1.0, share)
-        found = cls(state, weights, sample, unit, before, least, most, force, share, loop)
-        return replace(found, share=found._settled(v, before, share))
+        start = cls(state, weights, sample, unit, before, before, before, force, before, loop, v)
+        return start._with_shares(v, v)
 
     def settled(self, v: Vector) -> Kinks:
-        """The shares that go with the pre-activations v at the end of the step, which the present shares have led to."""
-        return replace(self, share=self._settled(v, self.share, self.share))
+        """The shares that go with the pre-activations v at the end of the step, which the present shares have led to.
+
+        When a gate switches is found anew, from where u would have gone without the switch.
+        """
+        own = self._own * self.force * (self.share - self.before)
+        return self._with_shares(v + own, v)
+
+    def _with_shares(self, free: Vector, v: Vector) -> Kinks:
+        """Other shares, from `free`, u at the end if the gate itself stayed as it was, and v, what the present shares have led to."""
+        mask, u = self.state.mask[self.sample, self.unit], self._start
+        held = (mask > 0) & (mask < 1)
+        reached = _reached(u, self._on_side(self.predicted), self._on_side(free))
+        share = np.where(u > 0, reached, 1.0 - reached)
+        share = np.where(held, np.where(self.force > 0, self.before, free > 0), share)
+        loose = held & (self.force > 0)
+        least = np.where(loose | (u <= 0), 0.0, share)
+        most = np.where(loose | (u > 0), 1.0, share)
+        found = replace(self, least=least, most=most)
+        return replace(
+            found, share=found._settled(v, self.share, share if v is free else np.clip(self.share, least, most))
+        )
 
     @property
     def sliding(self) -> Sliding | None:
@@ -250,6 +263,22 @@ class Kinks:
             k += self._products[1][one, other] * slope[:, :, None] * slope[:, None, :]
         return k
 
+    def _on_side(self, v: Vector) -> Vector:
+        """v as it would be on the side of the kink where u starts: an open gate feeds its unit back to itself, and u is steeper there."""
+        u, steeper = self._start, 1.0 - self.loop
+        return np.where((u > 0) == (v > 0), v, v * np.where(u > 0, 1.0 / steeper, steeper))
+
+    @cached_property
+    def _start(self) -> Vector:
+        """u of the gates at the start of the step."""
+        found: Vector = self.state.J.adjoint.equilibrium.U[self.sample, self.unit]
+        return found
+
+    @property
+    def _own(self) -> Vector:
+        """k of each gate with itself."""
+        return self._kernel(np.arange(len(self.unit))[:, None])[:, 0, 0]
+
     @cached_property
     def _products(self) -> tuple[Vector, Vector]:
         """``gamma^2 Z Z^T`` and ``X X^T``."""
@@ -275,3 +304,12 @@ def _linear(mask: Vector, loop: Vector) -> Vector:
 def _opened(mask: Vector, loop: Vector) -> Vector:
     """What p is multiplied by, where `mask` is in the place of the gate, if the gate opens."""
     return (1.0 - mask * loop) / (1.0 - loop)
+
+
+def _reached(u: Vector, predicted: Vector, found: Vector) -> Vector:
+    """When u comes to 0, as a part of the step, or 1: it starts towards `predicted` and ends at `found`, a parabola."""
+    side = np.where(u > 0, 1.0, -1.0)
+    a, slope, bend = side * u, side * (predicted - u), side * (found - predicted)
+    root = np.sqrt(np.maximum(slope**2 - 4.0 * a * bend, 0.0)) - slope
+    meets = (slope**2 >= 4.0 * a * bend) & (root > 0) & (2.0 * a <= root)
+    return np.where(meets, 2.0 * a / np.where(meets, root, 1.0), 1.0)

@@ -13,7 +13,7 @@ from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, m
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.etd2 import _held, etd2_step
 from deqmath.numeric.journey import Journey
-from deqmath.numeric.kinks import Kinks, _linear, _mask, _opened
+from deqmath.numeric.kinks import Kinks, _linear, _mask, _opened, _reached
 from deqmath.numeric.recorder import State, prepare
 
 GAMMA, END = 0.25, 10.0
@@ -137,9 +137,9 @@ def crowded(trainable=("A",)):
     return net, X, rng.standard_normal(6)
 
 
-@pytest.mark.parametrize(("trainable", "error"), [(("A",), 1.5e-3), (("A", "W", "b"), 3e-3), (("W",), 3e-3)])
+@pytest.mark.parametrize(("trainable", "error"), [(("A",), 1.5e-3), (("A", "W", "b"), 6e-3), (("W",), 6e-3)])
 def test_a_flow_with_switches_against_rk45(trainable, error):
-    """RK45 errs by up to 7e-4, 8e-4 and 9e-4 itself at this tolerance, with several times the steps."""
+    """RK45 errs by up to 7e-4, 8e-4 and 9e-4 itself at this tolerance; where W is trained below a ReLU etd2 is of first order too."""
     net, X, y = crowded(trainable)
     found, want = (
         gradient_flow(net, X, y, t_end=20.0, record=4, method=method, tol=tol)
@@ -202,7 +202,7 @@ def test_what_a_share_changes_of_u(trainable):
         slope = np.asarray(X @ np.asarray(net.W).T > 0, dtype=float)
         change = moved.gamma * eq.Z @ moved.A.T + slope * (X @ (np.asarray(moved.W) - net.W).T) + phi - eq.U
         alone = Kinks(state, kinks.weights, *(a[[*range(20)]] for a in (
-            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop
+            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop, kinks.predicted
         )))  # fmt: skip
         for gates, k in alone._blocks():
             for row, block in zip(gates, k, strict=True):
@@ -223,7 +223,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
     least, most = np.sort(rng.random((2, size)), axis=0)
     force = 0.3 * rng.standard_normal(size)
     start = rng.random(size)
-    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, np.zeros(size))
+    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, np.zeros(size), np.zeros(size))
 
     def fall(change):
         found = np.zeros(size)
@@ -235,7 +235,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
 
     scale = net.gamma**2 * np.max(np.sum(state.J.Z**2, axis=1)) * np.max(force)
     v = fall(least + rng.random(size) * (most - least) - start) + 0.02 * scale * rng.standard_normal(size)
-    share = kinks.settled(v).share
+    share = kinks._settled(v, start, start)
     u = v - fall(share - start)
     drawn = force > 0
     low, high = share <= least + 1e-9, share >= most - 1e-9
@@ -277,7 +277,7 @@ def test_a_gate_that_no_longer_slides_goes_where_u_goes():
     assert state.sliding is not None
     eq = state.J.adjoint.equilibrium
     for lift, share in ((1e-4, 1.0), (-1e-4, 0.0)):
-        end = replace(eq, U=np.asarray(eq.U) + [[0.0, lift]], gates=np.array([[True, lift > 0]]))
+        end = replace(eq, U=np.asarray(eq.U) + np.array([[0.0, lift]]), gates=np.array([[True, lift > 0]]))
         kinks = Kinks.of_step(state, end, -0.1 * state.residual)
         assert kinks.force[0] < 0
         assert kinks.share.tolist() == [share]
@@ -316,3 +316,60 @@ def gradient_state(net, X, y):
         patch.setattr(Checkpoint, "save", keep)
         gradient_flow(net, X, y, t_end=1.0, tol=1e-3, record=1, checkpoint=f"{folder}/run.npz", checkpoint_seconds=0)
     return next(state for state in reversed(seen) if state.sliding is not None)
+
+
+def test_when_u_comes_to_zero():
+    """The first root of ``u + (p - u) t + (f - p) t^2`` in (0, 1]; 1 where there is none."""
+    rng = np.random.default_rng(2)
+    u, predicted, found = rng.standard_normal((3, 400))
+    times = _reached(u, predicted, found)
+    inside = 0
+    for a, p, f, t in zip(u, predicted, found, times, strict=True):
+        roots = np.roots([f - p, p - a, a])
+        real = sorted(r.real for r in roots if abs(r.imag) < 1e-12 and 0 < r.real <= 1)
+        assert t == pytest.approx(real[0] if real else 1.0, rel=1e-6)
+        inside += bool(real)
+    assert 100 < inside < 300
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_many_switches_of_a_unit_in_a_step_are_seen_by_the_step_size(seed):
+    """Thirty samples in three dimensions: the first gate of a unit to switch moves the times of the others."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((30, 3))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    net = ReLUNetwork.random(width=16, inputs=3, gamma0=0.25, seed=seed)
+    y = 2 * np.random.default_rng(seed).standard_normal(30)
+
+    def end(tol):
+        return gradient_flow(net, X, y, t_end=2.0, tol=tol, record=1)
+
+    fine = end(1e-6)
+    assert fine.switches[-1] >= 20
+    errors = [float(np.max(np.abs(end(tol).final.A - fine.final.A))) for tol in (1e-2, 1e-3, 1e-4)]
+    assert errors[2] < 0.2 * errors[0]
+    assert errors[2] <= 3e-4
+
+
+def test_adjoints_with_shares_are_solved_in_float32_too():
+    """Corrections are divided by the share before the gates are applied, and a start is not multiplied by it twice."""
+    net = ReLUNetwork.random(width=256, inputs=8, gamma0=0.25, seed=0)
+    X = np.random.default_rng(0).standard_normal((80, 8))
+    state = State.solve(net, X, np.zeros(80))
+    eq = state.J.adjoint.equilibrium
+    mask = np.where(np.random.default_rng(1).random((80, 256)) < 0.1, 0.3, np.asarray(eq.gates, dtype=float))
+    cold, warm = (State.of(eq, state.y, start, 1e-14, mask).J.adjoint for start in (None, state.J.Q))
+    assert cold.strategy == warm.strategy == "mixed"
+    want = mask * (net.b + net.gamma * cold.Q @ net.A)
+    assert np.max(np.abs(cold.Q - want)) <= 1e-12
+    again = State.of(eq, state.y, cold.Q, 1e-14, mask).J.adjoint
+    assert again.sweeps <= 2
+
+
+def test_a_flow_far_beyond_round_off_ends():
+    """Where r has fallen to round-off the steps do not follow it further down."""
+    net = ReLUNetwork.random(width=32, inputs=3, gamma0=0.25, seed=1)
+    run = gradient_flow(net, np.eye(3), [1.0, -1.0, 0.5], t_end=1e6, tol=1e-2, record=1)
+    assert run.status == "completed"
+    assert run.loss[-1] < 1e-24
+    assert run.steps + run.rejected < 150

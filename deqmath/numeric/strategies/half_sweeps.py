@@ -118,7 +118,7 @@ class HalfSweeps:
 
     def _first(self, columns: slice) -> bool:
         """Whether what these units give is the first that the others are given on this way."""
-        return columns.start == 0 or columns.stop == self.matrix.shape[0]
+        return bool(columns.start == 0 or columns.stop == self.matrix.shape[0])
 
     def _product(self, rows: slice, columns: slice, out: Array) -> None:
         if self.in_place:
