@@ -99,6 +99,8 @@ class Kinks:
         What of a change of z_ij comes back to its unit while the gate is open.
     predicted
         u at the end of the step, as predicted with the gates of the start.
+    left
+        u at the end of the step with the present shares.
     """
 
     state: State
@@ -112,6 +114,7 @@ class Kinks:
     share: Vector
     loop: Vector
     predicted: Vector
+    left: Vector
 
     @classmethod
     def of_step(cls, state: State, end: Equilibrium, weights: Vector) -> Kinks | None:
@@ -142,7 +145,7 @@ class Kinks:
         before = _linear(mask, loop)
         drive = state.J.driven(columns)[sample, at] * _opened(mask, loop)
         force = weights[sample] * drive / math.sqrt(state.net.width)
-        start = cls(state, weights, sample, unit, before, before, before, force, before, loop, v)
+        start = cls(state, weights, sample, unit, before, before, before, force, before, loop, v, v)
         return start._with_shares(v, v)
 
     def settled(self, v: Vector) -> Kinks:
@@ -155,8 +158,7 @@ class Kinks:
 
     def _with_shares(self, free: Vector, v: Vector) -> Kinks:
         """Other shares, from `free`, u at the end if the gate itself stayed as it was, and v, what the present shares have led to."""
-        mask, u = self.state.mask[self.sample, self.unit], self._start
-        held = (mask > 0) & (mask < 1)
+        u, held = self._start, self._held
         reached = _reached(u, self._on_side(self.predicted), self._on_side(free))
         share = np.where(u > 0, reached, 1.0 - reached)
         share = np.where(held, np.where(self.force > 0, self.before, free > 0), share)
@@ -164,18 +166,21 @@ class Kinks:
         least = np.where(loose | (u <= 0), 0.0, share)
         most = np.where(loose | (u > 0), 1.0, share)
         found = replace(self, least=least, most=most)
-        return replace(
-            found, share=found._settled(v, self.share, share if v is free else np.clip(self.share, least, most))
-        )
+        share, left = found._settled(v, self.share, share if v is free else np.clip(self.share, least, most))
+        return replace(found, share=share, left=left)
 
     @property
     def sliding(self) -> Sliding | None:
         """The gates that the step ends on, if there are any, with their shares of the time since u has come to 0."""
         late = (self.share - self.least) / np.where(self.most > self.least, self.most - self.least, 1.0)
         inside = (late > _SHARE) & (late < 1.0 - _SHARE)  # not where force <= 0: there share is at an end
-        if not inside.any():
+        # a step too short to bring u back to 0 all the way
+        nearing = self._held & (self.force > 0) & ~inside & (np.abs(self.left) < np.abs(self._start))
+        stays = inside | nearing
+        if not stays.any():
             return None
-        return Sliding(self.sample[inside], self.unit[inside], _mask(late, self.loop)[inside])
+        share = np.where(nearing, self.before, late)
+        return Sliding(self.sample[stays], self.unit[stays], _mask(share, self.loop)[stays])
 
     def at_end(self) -> tuple[Vector, Vector]:
         """What stands for the gates at the end, so that the mean of both ends is the share: the part in [0, 1], and the rest."""
@@ -199,13 +204,13 @@ class Kinks:
             dQ = own + gates * (dQ @ J.net.low_precision)
         return np.multiply(dQ, size, dtype=np.float64)
 
-    def _settled(self, v: Vector, from_share: Vector, share: Vector) -> Vector:
-        """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there.
+    def _settled(self, v: Vector, from_share: Vector, share: Vector) -> tuple[Vector, Vector]:
+        """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there; and that v.
 
         For the gates of a unit, with ``y = f a``: ``0 <= v - k (y - y_0)`` or ``y`` at an end, the condition of a least
         quadratic form in a box, since k is positive semidefinite. Newton's method on the gates inside of it, cut off at its sides.
         """
-        found = np.clip(share, self.least, self.most)
+        found, left = np.clip(share, self.least, self.most), np.array(v)
         loose = (self.force > 0) & (self.most > self.least)
         for gates, k in self._blocks():
             real = gates >= 0
@@ -233,7 +238,8 @@ class Kinks:
                 if np.all(np.abs(change) <= _SHARE * np.abs(f)):
                     break
             found[gates[moves]] = (y / np.where(f > 0, f, 1.0))[moves]
-        return found
+            left[gates[real]] = u[real]
+        return found, left
 
     def _blocks(self) -> Iterator[tuple[Index, Vector]]:
         """Units with about as many gates together: their gates, one unit a row, filled up with -1, and k."""
@@ -272,6 +278,12 @@ class Kinks:
     def _start(self) -> Vector:
         """u of the gates at the start of the step."""
         found: Vector = self.state.J.adjoint.equilibrium.U[self.sample, self.unit]
+        return found
+
+    @cached_property
+    def _held(self) -> NDArray[np.bool_]:
+        """Whether the gates slide at the start of the step."""
+        found: NDArray[np.bool_] = (self.before > 0) & (self.before < 1)
         return found
 
     @property

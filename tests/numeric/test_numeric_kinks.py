@@ -202,7 +202,7 @@ def test_what_a_share_changes_of_u(trainable):
         slope = np.asarray(X @ np.asarray(net.W).T > 0, dtype=float)
         change = moved.gamma * eq.Z @ moved.A.T + slope * (X @ (np.asarray(moved.W) - net.W).T) + phi - eq.U
         alone = Kinks(state, kinks.weights, *(a[[*range(20)]] for a in (
-            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop, kinks.predicted
+            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop, kinks.predicted, kinks.left
         )))  # fmt: skip
         for gates, k in alone._blocks():
             for row, block in zip(gates, k, strict=True):
@@ -223,7 +223,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
     least, most = np.sort(rng.random((2, size)), axis=0)
     force = 0.3 * rng.standard_normal(size)
     start = rng.random(size)
-    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, np.zeros(size), np.zeros(size))
+    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, *np.zeros((3, size)))
 
     def fall(change):
         found = np.zeros(size)
@@ -235,8 +235,9 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
 
     scale = net.gamma**2 * np.max(np.sum(state.J.Z**2, axis=1)) * np.max(force)
     v = fall(least + rng.random(size) * (most - least) - start) + 0.02 * scale * rng.standard_normal(size)
-    share = kinks._settled(v, start, start)
+    share, left = kinks._settled(v, start, start)
     u = v - fall(share - start)
+    assert left == pytest.approx(u, abs=1e-9 * scale)
     drawn = force > 0
     low, high = share <= least + 1e-9, share >= most - 1e-9
     assert np.all((share >= least - 1e-12) & (share <= most + 1e-12))
@@ -316,6 +317,19 @@ def gradient_state(net, X, y):
         patch.setattr(Checkpoint, "save", keep)
         gradient_flow(net, X, y, t_end=1.0, tol=1e-3, record=1, checkpoint=f"{folder}/run.npz", checkpoint_seconds=0)
     return next(state for state in reversed(seen) if state.sliding is not None)
+
+
+def test_a_step_that_is_too_short_to_reach_the_kink_goes_on_sliding():
+    """A recorded time just after a step: u is a little off its kink and cannot come back to it in so short a time."""
+    net, X, y = two_units()
+    state = gradient_state(net, X, y)
+    eq = state.J.adjoint.equilibrium
+    u = float(eq.U[0, 1])
+    kinks = Kinks.of_step(state, eq, 1e-9 * abs(u) * state.residual)
+    assert kinks.share.tolist() == [float(u > 0)]
+    assert kinks.sliding.share == pytest.approx(state.sliding.share)
+    beyond = replace(eq, U=np.asarray(eq.U) * np.array([[1.0, 2.0]]))  # away from it: the flow leaves the kink
+    assert Kinks.of_step(state, beyond, 1e-9 * abs(u) * state.residual).sliding is None
 
 
 def test_when_u_comes_to_zero():
