@@ -77,6 +77,11 @@ class Linearisation:
         """``phi'(X W^T) o Q``, shape (n, m)."""
         return self.Q if self.net.phi == "identity" else self.Q * self.slopes
 
+    @cached_property
+    def products(self) -> tuple[Array, Array]:
+        """``Z Z^T`` and ``X X^T``, shape (n, n)."""
+        return self.Z @ self.Z.T, self.X @ self.X.T
+
     def driven(self, units: Array) -> Array:
         """``b_j + gamma (A^T q_i)_j`` of some units: their q where the gate is open, shape (n, units)."""
         return self.net.b[units] + self.net.gamma * (self.Q @ self.net.A[:, units])

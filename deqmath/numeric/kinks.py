@@ -263,10 +263,10 @@ class Kinks:
         one, other = rows[:, :, None], rows[:, None, :]
         k = np.zeros((*gates.shape, gates.shape[1]))
         if "A" in self.state.net.trainable:
-            k += self._products[0][one, other]
+            k += self.state.net.gamma**2 * self.state.J.products[0][one, other]
         if "W" in self.state.net.trainable:
             slope = self.state.J.slopes[rows, self.unit[gates]]
-            k += self._products[1][one, other] * slope[:, :, None] * slope[:, None, :]
+            k += self.state.J.products[1][one, other] * slope[:, :, None] * slope[:, None, :]
         return k
 
     def _on_side(self, v: Vector) -> Vector:
@@ -290,12 +290,6 @@ class Kinks:
     def _own(self) -> Vector:
         """k of each gate with itself."""
         return self._kernel(np.arange(len(self.unit))[:, None])[:, 0, 0]
-
-    @cached_property
-    def _products(self) -> tuple[Vector, Vector]:
-        """``gamma^2 Z Z^T`` and ``X X^T``."""
-        J, net = self.state.J, self.state.net
-        return net.gamma**2 * (J.Z @ J.Z.T), J.X @ J.X.T
 
 
 def _times(k: Vector, y: Vector) -> Vector:
