@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 #: What a network remembers of its norm; the stopping rule depends on it, and so do the bits.
 _NORMS = ("_norm", "_norm_above", "_contraction")
+#: What a file holds, and how a step is made of it: one of an earlier version of deqmath is another run's.
+_FORMAT = 2
 _STATISTICS = ("residual", "tol", "sweeps", "rate", "status", "strategy")
 
 
 def fingerprint(state: State, X: NDArray[np.float64], method: str, options: Mapping[str, Any]) -> str:
-    """A hash of everything that decides the bits of a run, but the versions of the libraries."""
+    """A hash of everything that decides the bits of a run, but the versions of other libraries."""
     net = state.net
-    words = [method, net.gamma, net.phi, net.trainable, dict(options)]
+    words = [_FORMAT, method, net.gamma, net.phi, net.trainable, dict(options)]
     return digest(words, (net.A, net.W, net.b, X, state.y))
 
 

@@ -107,7 +107,7 @@ class CheckpointFile:
             raise DataError(msg) from error
         if mark != self.mark:
             msg = (
-                f"{self.path} belongs to another run: network, data, method and options must be the same to resume; "
+                f"{self.path} belongs to another run: network, data, method, options and version must be the same to resume; "
                 "remove it, or give another checkpoint="
             )
             raise DataError(msg)

@@ -166,14 +166,17 @@ class Kinks:
         least = np.where(loose | (u <= 0), 0.0, share)
         most = np.where(loose | (u > 0), 1.0, share)
         found = replace(self, least=least, most=most)
-        share, left = found._settled(v, self.share, share if v is free else np.clip(self.share, least, most))
+        begin = np.where(self.force > 0, np.clip(self.share, least, most), share)  # what crosses has its share already
+        share, left = found._settled(v, self.share, begin)
         return replace(found, share=share, left=left)
 
     @property
     def sliding(self) -> Sliding | None:
         """The gates that the step ends on, if there are any, with their shares of the time since u has come to 0."""
         late = (self.share - self.least) / np.where(self.most > self.least, self.most - self.least, 1.0)
-        inside = (late > _SHARE) & (late < 1.0 - _SHARE)  # not where force <= 0: there share is at an end
+        inside = (late > _SHARE) & (
+            late < 1.0 - _SHARE
+        )  # not where force <= 0: there share is at an end of what is left to it
         # a step too short to bring u back to 0 all the way
         nearing = self._held & (self.force > 0) & ~inside & (np.abs(self.left) < np.abs(self._start))
         stays = inside | nearing

@@ -158,3 +158,13 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
         part.write_bytes(b"half")
     CheckpointFile(tmp_path / "run.npz", "mark", 30.0)
     assert [path.name for path in tmp_path.iterdir()] == [other.name]
+
+
+def test_a_checkpoint_of_an_earlier_version_is_another_run(tmp_path, monkeypatch):
+    """It lacks what a state holds now, and its run would not go on to the same bits."""
+    path = tmp_path / "state.npz"
+    with monkeypatch.context() as earlier:
+        earlier.setattr("deqmath.numeric.checkpoint._FORMAT", 1)
+        run("etd2", 1, False, checkpoint=path)
+    with pytest.raises(DataError, match="belongs to another run: network, data, method, options and version"):
+        run("etd2", 1, False, checkpoint=path)

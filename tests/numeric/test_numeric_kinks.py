@@ -248,6 +248,32 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
     assert share[~drawn] == pytest.approx(np.clip(start, least, most)[~drawn])
 
 
+def test_what_crosses_has_the_share_of_its_time_whatever_it_had_before():
+    """Found anew at the end of a step it may be less or more; it never counts as sliding."""
+    rng = np.random.default_rng(5)
+    net = ReLUNetwork.random(width=30, inputs=5, gamma0=0.25, seed=3)
+    X = rng.standard_normal((20, 5))
+    state = State.solve(net, X, net.predict(X) + rng.standard_normal(20))
+    other = net.with_parameters(W=net.W + 0.5 * rng.standard_normal(net.W.shape)).equilibrium(X)
+    kinks = Kinks.of_step(state, other, 8.0 * state.residual)
+    crosses, u = kinks.force <= 0, state.J.adjoint.equilibrium.U[kinks.sample, kinks.unit]
+    v = other.U[kinks.sample, kinks.unit] * rng.uniform(0.3, 3.0, len(u))
+    found = kinks.settled(v)
+    diagonal = net.gamma**2 * np.sum(state.J.Z[kinks.sample] ** 2, axis=1)
+    free = v + diagonal * kinks.force * (kinks.share - kinks.before)
+    times = _reached(u, kinks._on_side(other.U[kinks.sample, kinks.unit]), kinks._on_side(free))
+    want = np.where(u > 0, times, 1 - times)
+    assert found.share[crosses] == pytest.approx(want[crosses])
+    for opens in (True, False):
+        change = (found.share - kinks.share)[crosses & ((u <= 0) == opens)]
+        assert np.any(change > 0.05)
+        assert np.any(change < -0.05)
+    for some in (kinks, found):
+        held = some.sliding.put(np.zeros((20, 30)))[some.sample, some.unit] > 0
+        assert held.any()
+        assert not np.any(held & crosses)
+
+
 def test_a_share_is_an_average_over_time():
     """Q with the mask of a share is the mean of Q with the gate open and closed, for one gate of a sample, loops included."""
     net = ReLUNetwork.random(width=12, inputs=3, gamma0=0.05, seed=4)

@@ -69,6 +69,7 @@ def test_float64_follows(crossing):
         for tol in (1e-2, 1e-4, 1e-6)
     ]
     assert errors[1] < errors[0] / 10
+    assert errors[1] <= 1e-5 * want[0]
     assert errors[2] < errors[1] / 50
     assert errors[2] <= 1e-9 * want[0]
 

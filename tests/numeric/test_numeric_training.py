@@ -157,6 +157,17 @@ def test_the_linear_case_is_the_matrix_exponential():
 
 
 def test_a_long_flow_goes_on_below_the_tolerance_of_its_solves():
+    """Where no gate switches, ||r|| falls by the same factor between equidistant times, down to round-off."""
+    net = ReLUNetwork.random(width=64, inputs=3, gamma0=0.25, seed=1)
+    y = net.predict(np.eye(3)) + 1e-4 * np.array([1.0, -1.0, 0.5])
+    run = gradient_flow(net, np.eye(3), y, t_end=2400.0, tol=1e-2, record=8)
+    factors = np.sqrt(run.loss[3:] / run.loss[2:-1])
+    assert not run.switches.any()
+    assert run.loss[-1] < 1e-23
+    assert factors == pytest.approx(factors[0], rel=0.05)
+
+
+def test_a_long_flow_that_slides_goes_on_below_the_tolerance_of_its_solves():
     """||r|| falls by about the same factor between equidistant times, down to round-off, while some gates slide."""
     net = ReLUNetwork.random(width=64, inputs=3, gamma0=0.25, seed=1)
     run = gradient_flow(net, np.eye(3), np.array([1.0, -1.0, 0.5]), t_end=3000.0, tol=1e-2, record=8)
