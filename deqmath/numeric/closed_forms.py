@@ -78,9 +78,14 @@ class Linearisation:
         return self.Q if self.net.phi == "identity" else self.Q * self.slopes
 
     @cached_property
-    def products(self) -> tuple[Array, Array]:
-        """``Z Z^T`` and ``X X^T``, shape (n, n)."""
-        return self.Z @ self.Z.T, self.X @ self.X.T
+    def ZZ(self) -> Array:
+        """``Z Z^T``, shape (n, n)."""
+        return self.Z @ self.Z.T
+
+    @cached_property
+    def XX(self) -> Array:
+        """``X X^T``, shape (n, n)."""
+        return self.X @ self.X.T
 
     def driven(self, units: Array) -> Array:
         """``b_j + gamma (A^T q_i)_j`` of some units: their q where the gate is open, shape (n, units)."""
@@ -171,7 +176,8 @@ class Linearisation:
         def product(left: Array, right: Array) -> Array:
             return left[rows, :] @ right[columns, :].T
 
-        zz = product(self.Z, that.Z)
+        whole = that is self and tuple(self.Z.shape)[0] <= _BLOCK
+        zz = self.ZZ if whole else product(self.Z, that.Z)
         forms = {
             "A": lambda: (self.net.gamma**2 / m) * (zz * product(self.Q, that.Q)),
             "W": lambda: (1.0 / m) * (product(self.X, that.X) * product(self.Qw, that.Qw)),

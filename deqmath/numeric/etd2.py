@@ -13,39 +13,42 @@ from deqmath.numeric.equilibrium import Equilibrium
 from deqmath.numeric.kinks import Kinks, Sliding
 from deqmath.numeric.network import DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.phi_functions import phi_functions
-from deqmath.numeric.recorder import State
+from deqmath.numeric.recorder import FULL, State, Tolerances
 
 Vector = NDArray[np.float64]
 Change = dict[str, Vector]
 
 #: The parameters whose gradient has Q in it.
 _OF_Q = ("A", "W")
-#: What solves inside a step may leave of r, in units of the tolerance of the step, and the largest residual that is used.
-_INSIDE, _MOST = 1e-3, 1e-7
+#: What solves inside a step may leave of r and of its motion, in units of the tolerance of the step, and the largest residuals of Z and Q that are used.
+_INSIDE, _MOST, _MOST_OF_Q = 1e-3, 1e-7, 1e-5
 
 
-def inside_tolerance(tol: float, state: State) -> float:
-    """The relative residual for solves inside a step from `state`: what they leave is far below what the step leaves.
+def inside_tolerance(tol: float, state: State) -> Tolerances:
+    """The relative residuals for solves inside a step from `state`: what they leave is far below what the step leaves.
 
     A relative error delta of Z moves the outputs by at most ``delta ||Z||_F ||b|| / sqrt m``, which has to be small
-    against ``||r||``, or a long flow would stop where the solves do.
+    against ``||r||``, or a long flow would stop where the solves do. One of Q changes J by as much, and the motion with it,
+    however small r is.
     """
     net = state.net
     outputs = frobenius(np, state.J.Z) * frobenius(np, net.b) / math.sqrt(net.width)
     share = float(np.linalg.norm(state.residual)) / outputs if outputs > 0 else 1.0
-    return min(_MOST, max(DEFAULT_TOL, _INSIDE * tol * share))
+    of_q = min(_MOST_OF_Q, max(DEFAULT_TOL, _INSIDE * tol))
+    return Tolerances(min(_MOST, of_q, max(DEFAULT_TOL, _INSIDE * tol * share)), of_q)
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """An ETD2 step that was computed: where it leads, what slides there and how far its two orders are apart."""
+    """An ETD2 step that was computed: where it leads, what slides there, a state near it, and how far its two orders are apart."""
 
     net: ReLUNetwork
+    near: State
     difference: float
     sliding: Sliding | None
 
 
-def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DEFAULT_TOL) -> Trial:
+def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: Tolerances = FULL) -> Trial:
     """One step of size h of ``P' = -J^T r`` (exponential time differencing, Runge-Kutta of order 2).
 
     With ``-J^T J`` frozen over the step, ``H = J J^T = V diag(w) V^T`` and ``r_lin = exp(-hH) r``,
@@ -68,7 +71,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     h
         Step size.
     inside
-        Relative residual to which the state at P1 is solved.
+        To what the state at P1 is solved.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     r_hat = V.T @ state.residual
     mean = V @ (phi_1 * r_hat)
     first = state.J.pullback(mean)
-    middle = state.moved({name: -h * d for name, d in first.items()}).equilibrium(X, tol=inside, start=state.J.Z)
+    middle = state.moved({name: -h * d for name, d in first.items()}).equilibrium(X, tol=inside.z, start=state.J.Z)
     kinks = Kinks.of_step(state, middle, h * mean)
     jumped: Change = {}
     if kinks is None:
@@ -99,13 +102,13 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: float = DE
     forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
     second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
     if kinks is None:
-        return Trial(half.moved(second), joint_norm(second), None)
+        return Trial(half.moved(second), half, joint_norm(second), None)
     kinks, held = _held(kinks, half, second)
     unforeseen = {name: d + 0.5 * h * jumped[name] if name in jumped else d for name, d in held.items()}
-    return Trial(half.moved(held), joint_norm(unforeseen), kinks.sliding)
+    return Trial(half.moved(held), half, joint_norm(unforeseen), kinks.sliding)
 
 
-def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> tuple[State, Change]:
+def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances) -> tuple[State, Change]:
     """The state at P1, its gates such that the mean of both ends is their average; what comes from their change in its gradient.
 
     Beyond [0, 1], where a solve need not contract, a few sweeps take its place.
@@ -114,22 +117,24 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: float) -> tup
     mask = np.asarray(middle.gates, dtype=np.float64)
     mask[kinks.sample, kinks.unit] = within
     half = State.of(middle, state.y, state.J.Q, inside, mask)
-    jumped = half.J.with_adjoint(kinks.answer(half.J, mask, 2.0 * (kinks.share - kinks.before))).pullback(half.residual)
+    drive = kinks.driven(half.J, mask)
+    dQ = kinks.answer(half.J, mask, drive, 2.0 * (kinks.share - kinks.before))
+    jumped = half.J.with_adjoint(dQ).pullback(half.residual)
     if beyond.any():
-        half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, beyond)))
+        half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, drive, beyond)))
     return half, {name: jumped[name] for name in _OF_Q if name in jumped}
 
 
 def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
     """The shares that the corrected end of the step asks for, and the correction with what they change in it."""
     eq, net, state = half.J.adjoint.equilibrium, half.net, kinks.state
-    units, at = np.unique(kinks.unit, return_inverse=True)
+    units, at = kinks.columns
     moved = np.zeros((len(half.y), len(units)))
     if "A" in second:
         moved += net.gamma * (half.J.Z @ second["A"][units].T)
     if "W" in second:
         moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
     found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
-    dQ = kinks.answer(state.J, state.mask, found.share - kinks.share)
+    dQ = kinks.answer(state.J, state.mask, kinks.drive, found.share - kinks.share)
     change = state.J.with_adjoint(dQ).pullback(kinks.weights)
     return found, {name: d - change[name] if name in _OF_Q else d for name, d in second.items()}

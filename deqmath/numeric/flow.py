@@ -188,7 +188,7 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
                 h = step * max(0.2, growth)
                 continue
             accuracy = journey.accuracy(lands, inside)
-            state = State.solve(trial.net, journey.X, state.y, state, accuracy, trial.sliding)
+            state = State.solve(trial.net, journey.X, state.y, trial.near, accuracy, trial.sliding)
         except NotWellPosedError as error:
             journey.refused += 1
             h = step / 4

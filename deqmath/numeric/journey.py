@@ -13,7 +13,7 @@ from deqmath.errors import DeqmathError
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.network import DEFAULT_TOL
-from deqmath.numeric.recorder import Recorder, Row, State
+from deqmath.numeric.recorder import FULL, Recorder, Row, State, Tolerances
 from deqmath.numeric.run import Pace, Progress, ProgressCallback, Run, RunStatus
 from deqmath.numeric.switches import Switches, locate_switches
 
@@ -109,10 +109,10 @@ class Journey:
         self.keep()
         return remark
 
-    def accuracy(self, lands: bool, inside: float) -> float:
-        """The relative residual for the state that ends a step: `inside` where nothing is recorded or located of it."""
+    def accuracy(self, lands: bool, inside: Tolerances) -> Tolerances:
+        """The relative residuals for the state that ends a step: `inside` where nothing is recorded or located of it."""
         free = self.stops is not None and not lands and not self.locate and self.book.motion is None
-        return inside if free else DEFAULT_TOL
+        return inside if free else FULL
 
     def next_stop(self) -> float:
         """The next time that has to be hit."""

@@ -91,6 +91,8 @@ class Kinks:
         Their shares at the start: 0, 1, or that of a sliding gate.
     least, most
         The shares that are possible.
+    drive
+        p at the start, as it is with the gate open.
     force
         f.
     share
@@ -110,6 +112,7 @@ class Kinks:
     before: Vector
     least: Vector
     most: Vector
+    drive: Vector
     force: Vector
     share: Vector
     loop: Vector
@@ -138,14 +141,13 @@ class Kinks:
         unit, sample = np.nonzero(met.T)
         if not len(unit):
             return None
-        mask = state.mask[sample, unit]
-        v = end.U[sample, unit]
+        mask, v = state.mask[sample, unit], end.U[sample, unit]
         columns, at = np.unique(unit, return_inverse=True)
         loop = state.J.loops(columns)[sample, at]
         before = _linear(mask, loop)
         drive = state.J.driven(columns)[sample, at] * _opened(mask, loop)
         force = weights[sample] * drive / math.sqrt(state.net.width)
-        start = cls(state, weights, sample, unit, before, before, before, force, before, loop, v, v)
+        start = cls(state, weights, sample, unit, before, before, before, drive, force, before, loop, v, v)
         return start._with_shares(v, v)
 
     def settled(self, v: Vector) -> Kinks:
@@ -191,14 +193,18 @@ class Kinks:
         inside = np.clip(wanted, 0.0, 1.0)
         return _mask(inside, self.loop), wanted - inside
 
-    def answer(self, J: Linearisation, mask: Vector, change: Vector) -> Vector:
+    def driven(self, J: Linearisation, mask: Vector) -> Vector:
+        """p, with the gate open, where Q was solved with `mask`."""
+        units, at = self.columns
+        found: Vector = J.driven(units)[self.sample, at] * _opened(mask[self.sample, self.unit], self.loop)
+        return found
+
+    def answer(self, J: Linearisation, mask: Vector, drive: Vector, change: Vector) -> Vector:
         """How Q, solved with `mask`, answers to changes of the shares: ``dq = change p + D gamma A^T dq``, a few sweeps of it.
 
-        p with the gate open, and 0 in D where the share changes: Q is linear in a share while it is the average of
+        p is `drive`, with the gate open, and 0 in D where the share changes: Q is linear in a share while it is the average of
         an open and a closed gate over time.
         """
-        units, at = np.unique(self.unit, return_inverse=True)
-        drive = J.driven(units)[self.sample, at] * _opened(mask[self.sample, self.unit], self.loop)
         size = float(np.max(np.abs(change * drive))) or 1.0
         own = np.zeros(J.Q.shape, np.float32)  # a few sweeps are no more accurate
         own[self.sample, self.unit] = change * drive / size
@@ -206,6 +212,12 @@ class Kinks:
         for _ in range(_ANSWERS):
             dQ = own + gates * (dQ @ J.net.low_precision)
         return np.multiply(dQ, size, dtype=np.float64)
+
+    @cached_property
+    def columns(self) -> tuple[Index, Index]:
+        """The units that the gates are of, and the place of every gate's unit among them."""
+        found: tuple[Index, Index] = np.unique(self.unit, return_inverse=True)
+        return found
 
     def _settled(self, v: Vector, from_share: Vector, share: Vector) -> tuple[Vector, Vector]:
         """Shares for which v, which belongs to `from_share`, is 0, or they are at an end and v leaves them there; and that v.
@@ -221,7 +233,7 @@ class Kinks:
             y = f * found[gates]
             low, high = (np.where(moves, f * side[gates], y) for side in (self.least, self.most))
             u = v[gates] - _times(k, y - f * from_share[gates])
-            diagonal = np.einsum("ujj->uj", k)
+            diagonal, small = np.einsum("ujj->uj", k), _SHARE * np.abs(f)
             for _ in range(_ROUNDS):
                 free = moves & ~((y <= low) & (u <= 0)) & ~((y >= high) & (u >= 0))
                 if not free.any():
@@ -231,14 +243,15 @@ class Kinks:
                 step = np.linalg.solve(inner, np.where(free, u, 0.0)[:, :, None])[:, :, 0]
                 change, length = np.clip(y + step, low, high) - y, np.ones((len(y), 1))
                 for _ in range(_HALVINGS):  # a side of the box in the way may make the form larger
-                    worse = np.sum(change * (u - 0.5 * _times(k, change)), axis=1) < 0
+                    much = np.any(np.abs(change) > small, axis=1)
+                    worse = much & (np.sum(change * (u - 0.5 * _times(k, change)), axis=1) < 0)
                     if not worse.any():
                         break
                     length[worse] /= 2
                     change = np.clip(y + length * step, low, high) - y
                 y += change
                 u -= _times(k, change)
-                if np.all(np.abs(change) <= _SHARE * np.abs(f)):
+                if not much.any():
                     break
             found[gates[moves]] = (y / np.where(f > 0, f, 1.0))[moves]
             left[gates[real]] = u[real]
@@ -266,10 +279,10 @@ class Kinks:
         one, other = rows[:, :, None], rows[:, None, :]
         k = np.zeros((*gates.shape, gates.shape[1]))
         if "A" in self.state.net.trainable:
-            k += self.state.net.gamma**2 * self.state.J.products[0][one, other]
+            k += self.state.net.gamma**2 * self.state.J.ZZ[one, other]
         if "W" in self.state.net.trainable:
             slope = self.state.J.slopes[rows, self.unit[gates]]
-            k += self.state.J.products[1][one, other] * slope[:, :, None] * slope[:, None, :]
+            k += self.state.J.XX[one, other] * slope[:, :, None] * slope[:, None, :]
         return k
 
     def _on_side(self, v: Vector) -> Vector:

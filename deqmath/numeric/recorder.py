@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,17 @@ from deqmath.numeric.validate import in_range, targets
 _MOST = 1e60
 #: An eigenvalue below this has no inverse that a run can be timed by.
 _LEAST_RATE = 1e-250
+
+
+class Tolerances(NamedTuple):
+    """The relative residuals that Z and Q are solved to."""
+
+    z: float
+    q: float
+
+
+#: What every recorded state is solved to.
+FULL = Tolerances(DEFAULT_TOL, DEFAULT_TOL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +72,11 @@ class State:
         X: Array,
         y: Array,
         near: State | None = None,
-        tol: float = DEFAULT_TOL,
+        tol: Tolerances = FULL,
         sliding: Sliding | None = None,
     ) -> State:
         """Solve at the samples, warm from a nearby state; raises unless both solves converge and float64 holds H."""
-        eq = net.equilibrium(X, tol=tol, start=None if near is None else near.J.Z)
+        eq = net.equilibrium(X, tol=tol.z, start=None if near is None else near.J.Z)
         mask = None if sliding is None else sliding.put(eq.gates)
         return cls.of(eq, y, None if near is None else near.J.Q, tol, mask, sliding)
 
@@ -75,14 +86,14 @@ class State:
         eq: Equilibrium,
         y: Array,
         start: Array | None,
-        tol: float,
+        tol: Tolerances,
         mask: Array | None = None,
         sliding: Sliding | None = None,
     ) -> State:
         """The state at an equilibrium: its adjoint with `mask`, entries in [0, 1], in the place of the gates."""
         net = eq.network
         adjoint = solve_adjoint(
-            net, eq, start=start, tol=tol, max_sweeps=DEFAULT_SWEEPS, strategy=Automatic(), mask=mask
+            net, eq, start=start, tol=tol.q, max_sweeps=DEFAULT_SWEEPS, strategy=Automatic(), mask=mask
         )
         state = cls(net, net.linearisation(adjoint), y, sliding)
         large = state.too_large()
@@ -97,7 +108,7 @@ class State:
         if self.sliding is None:
             return self
         adjoint = self.J.adjoint
-        return type(self).of(adjoint.equilibrium, self.y, self.J.Q, adjoint.tol)
+        return type(self).of(adjoint.equilibrium, self.y, self.J.Q, Tolerances(adjoint.equilibrium.tol, adjoint.tol))
 
     @property
     def mask(self) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.etd2 import _held, etd2_step
 from deqmath.numeric.journey import Journey
 from deqmath.numeric.kinks import Kinks, _linear, _mask, _opened, _reached
-from deqmath.numeric.recorder import State, prepare
+from deqmath.numeric.recorder import FULL, State, prepare
 
 GAMMA, END = 0.25, 10.0
 
@@ -122,7 +122,7 @@ def test_a_step_over_a_switch_keeps_its_order(part):
             dense_matrix(n.A) for n in multiprecision_flow(many, X, y, t_end=start + h, record=[start]).networks[1:]
         )
         _, data, state = prepare(net.with_parameters(A=A), X, y)
-        found = etd2_step(state, data, h, 1e-14).net.A
+        found = etd2_step(state, data, h).net.A
         errors.append(float(np.max(np.abs(found - want)) / np.max(np.abs(want - A))))
     assert errors[0] <= 3e-3
     assert errors[0] / errors[1] > 3.3  # 4 times: the error of a step, relative to its length, is of second order
@@ -202,7 +202,7 @@ def test_what_a_share_changes_of_u(trainable):
         slope = np.asarray(X @ np.asarray(net.W).T > 0, dtype=float)
         change = moved.gamma * eq.Z @ moved.A.T + slope * (X @ (np.asarray(moved.W) - net.W).T) + phi - eq.U
         alone = Kinks(state, kinks.weights, *(a[[*range(20)]] for a in (
-            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.force, kinks.share, kinks.loop, kinks.predicted, kinks.left
+            kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.drive, kinks.force, kinks.share, kinks.loop, kinks.predicted, kinks.left
         )))  # fmt: skip
         for gates, k in alone._blocks():
             for row, block in zip(gates, k, strict=True):
@@ -223,7 +223,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
     least, most = np.sort(rng.random((2, size)), axis=0)
     force = 0.3 * rng.standard_normal(size)
     start = rng.random(size)
-    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, start, *np.zeros((3, size)))
+    kinks = Kinks(state, np.ones(30), sample, unit, start, least, most, force, force, start, *np.zeros((3, size)))
 
     def fall(change):
         found = np.zeros(size)
@@ -285,7 +285,7 @@ def test_a_share_is_an_average_over_time():
     def q(value):
         mask = np.asarray(eq.gates, dtype=float)
         mask[:, 4] = value
-        return State.of(eq, state.y, None, 1e-14, mask).J.Q
+        return State.of(eq, state.y, None, FULL, mask).J.Q
 
     share = np.array([0.2, 0.5, 0.9])
     mean = share[:, None] * q(1.0) + (1 - share)[:, None] * q(0.0)
@@ -398,11 +398,11 @@ def test_adjoints_with_shares_are_solved_in_float32_too():
     state = State.solve(net, X, np.zeros(80))
     eq = state.J.adjoint.equilibrium
     mask = np.where(np.random.default_rng(1).random((80, 256)) < 0.1, 0.3, np.asarray(eq.gates, dtype=float))
-    cold, warm = (State.of(eq, state.y, start, 1e-14, mask).J.adjoint for start in (None, state.J.Q))
+    cold, warm = (State.of(eq, state.y, start, FULL, mask).J.adjoint for start in (None, state.J.Q))
     assert cold.strategy == warm.strategy == "mixed"
     want = mask * (net.b + net.gamma * cold.Q @ net.A)
     assert np.max(np.abs(cold.Q - want)) <= 1e-12
-    again = State.of(eq, state.y, cold.Q, 1e-14, mask).J.adjoint
+    again = State.of(eq, state.y, cold.Q, FULL, mask).J.adjoint
     assert again.sweeps <= 2
 
 

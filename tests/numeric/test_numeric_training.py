@@ -10,8 +10,7 @@ import pytest
 from deqmath.errors import InputError, NotConvergedError, NotWellPosedError, ShapeError
 from deqmath.numeric import ReLUNetwork, gradient_descent, gradient_flow
 from deqmath.numeric.etd2 import etd2_step
-from deqmath.numeric.network import DEFAULT_TOL
-from deqmath.numeric.recorder import State, prepare
+from deqmath.numeric.recorder import FULL, State, prepare
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +191,8 @@ def test_a_last_state_that_cannot_be_solved_accurately_is_said(task, monkeypatch
     net, X, y = task
     solve = State.solve.__func__
 
-    def unable(cls, net, X, y, near=None, tol=DEFAULT_TOL, sliding=None):
-        if tol == DEFAULT_TOL:
+    def unable(cls, net, X, y, near=None, tol=FULL, sliding=None):
+        if tol == FULL:
             msg = "planted"
             raise NotConvergedError(msg)
         return solve(cls, net, X, y, near, tol, sliding)
@@ -219,7 +218,7 @@ def test_states_that_are_looked_into_are_solved_accurately(task, options, monkey
     asked = []
     solve = State.solve.__func__
 
-    def watched(cls, net, X, y, near=None, tol=DEFAULT_TOL, sliding=None):
+    def watched(cls, net, X, y, near=None, tol=FULL, sliding=None):
         asked.append(tol)
         return solve(cls, net, X, y, near, tol, sliding)
 
@@ -227,10 +226,10 @@ def test_states_that_are_looked_into_are_solved_accurately(task, options, monkey
     net, X, y = task
     run = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, **({"record": 1} | options))
     assert run.steps > 2
-    assert asked.count(DEFAULT_TOL) >= run.steps
+    assert asked.count(FULL) >= run.steps
     asked.clear()
     loose = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, record=1)
-    assert asked.count(DEFAULT_TOL) == 1 < loose.steps
+    assert asked.count(FULL) == 1 < loose.steps
 
 
 def test_records(task):

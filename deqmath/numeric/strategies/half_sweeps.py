@@ -62,8 +62,10 @@ class HalfSweeps:
         self.floor: Array = None
         self.down = True
 
-    def pose(self, offset: Array, *, gate: Array | None = None, floor: Array | None = None) -> None:
-        """A new problem: ``activate(v) = gate v``, or ``max(v, floor)``; it starts from ``activate(offset)``.
+    def pose(
+        self, offset: Array, *, gate: Array | None = None, floor: Array | None = None, start: Array | None = None
+    ) -> None:
+        """A new problem: ``activate(v) = gate v``, or ``max(v, floor)``; it starts from ``activate(offset)``, or `start`.
 
         Parameters
         ----------
@@ -71,9 +73,14 @@ class HalfSweeps:
             Shape (m, n) or (m, 1), float32.
         gate, floor
             One of the two, shape (m, n), float32.
+        start
+            Shape (m, n).
         """
         self.offset, self.gate, self.floor = offset, gate, floor
         self.upper[...] = offset
+        if start is not None:
+            self.restart(start)
+            return
         for block in self.blocks:
             self._activate(self.upper[block, :], block)
         self._begin()

@@ -27,6 +27,8 @@ from deqmath.numeric.validate import count, rate_limit
 _FLOOR = 1.2e-7
 #: Samples on which errors are estimated, cheap beside a product: the first, and later the worst.
 _PROBE = 16
+#: From this tolerance on float32 alone reaches what is asked, and no correction is needed.
+_LOOSE = 30 * _FLOOR
 #: A cycle that leaves more than this fraction of the residual has failed.
 _FAILED = 0.25
 #: Share of the tolerance that the probed samples are brought to, since another may be a little worse.
@@ -78,7 +80,7 @@ class MixedPrecision:
         low, best = _Low(problem, self), start
         before = limit = problem.contraction if start is None else math.inf  # zero itself is not worse
         with np.errstate(over="ignore", invalid="ignore"):  # half sweeps may diverge, and float32 overflows early
-            x, sweeps = low.approach(tol, max_sweeps) if start is None else (start, 0)
+            x, sweeps = (start, 0) if start is not None and tol < _LOOSE else low.approach(start, tol, max_sweeps)
             while sweeps < max_sweeps:
                 v, new, step, steps = problem.sweep(x)
                 sweeps += 1
@@ -200,11 +202,18 @@ class _Low:
         found = self.xp.asarray(self.sweeps.x, copy=True)
         self.sweeps.restart(history.advance(found.T, (found - begin).T).T)
 
-    def approach(self, tol: float, max_sweeps: int) -> tuple[Array, int]:
-        """From zero to a relative error of about sqrt(tol), or what float32 can carry, and the products used."""
-        self.sweeps.pose(self._lowered(self.problem.offset), gate=self.gate, floor=self._floor(None))
-        goal = max(math.sqrt(tol), _FLOOR) * row_norms(self.xp, self._probed())
-        return self._finish(goal, max_sweeps)
+    def approach(self, start: Array | None, tol: float, max_sweeps: int) -> tuple[Array, int]:
+        """From `start`, or zero, to `tol`, or a relative error of about sqrt(tol) and what float32 can carry; the products used."""
+        begin = None if start is None else self._lowered(start)
+        self.sweeps.pose(self._lowered(self.problem.offset), gate=self.gate, floor=self._floor(None), start=begin)
+        done = 0
+        if begin is not None:
+            self.sweeps.sweep()
+            self.watch(row_norms(self.xp, (self.sweeps.x - begin).T))
+            done = 1
+        share = _SAFE * tol / self.steepest if tol >= _LOOSE else max(math.sqrt(tol), _FLOOR)
+        x, sweeps = self._finish(share * row_norms(self.xp, self._probed()), max_sweeps - done)
+        return x, sweeps + done
 
     def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
         """A correction to x that should bring its residual below `tol`, and the products used."""
