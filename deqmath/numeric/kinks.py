@@ -225,17 +225,15 @@ class Kinks:
         For the gates of a unit, with ``y = f a``: ``0 <= v - k (y - y_0)`` or ``y`` at an end, the condition of a least
         quadratic form in a box, since k is positive semidefinite. Newton's method on the gates inside of it, cut off at its sides.
         """
-        found, left = np.clip(share, self.least, self.most), np.array(v)
-        loose = (self.force > 0) & (self.most > self.least)
-        for gates, k in self._blocks():
+        found = np.clip(share, self.least, self.most)
+        v_at_found = v - self._fall(found - from_share)
+        for gates, k in self._blocks(np.flatnonzero((self.force > 0) & (self.most > self.least))):
             real = gates >= 0
-            f, moves = np.where(real, self.force[gates], 0.0), real & loose[gates]
-            y = f * found[gates]
-            low, high = (np.where(moves, f * side[gates], y) for side in (self.least, self.most))
-            u = v[gates] - _times(k, y - f * from_share[gates])
-            diagonal, small = np.einsum("ujj->uj", k), _SHARE * np.abs(f)
+            f = np.where(real, self.force[gates], 0.0)
+            u, y, low, high = v_at_found[gates], f * found[gates], f * self.least[gates], f * self.most[gates]
+            diagonal, small = np.einsum("ujj->uj", k), _SHARE * f
             for _ in range(_ROUNDS):
-                free = moves & ~((y <= low) & (u <= 0)) & ~((y >= high) & (u >= 0))
+                free = real & ~((y <= low) & (u <= 0)) & ~((y >= high) & (u >= 0))
                 if not free.any():
                     break
                 inner = np.where(free[:, :, None] & free[:, None, :], k, 0.0)
@@ -253,14 +251,14 @@ class Kinks:
                 u -= _times(k, change)
                 if not much.any():
                     break
-            found[gates[moves]] = (y / np.where(f > 0, f, 1.0))[moves]
-            left[gates[real]] = u[real]
-        return found, left
+            found[gates[real]] = (y / np.where(real, f, 1.0))[real]
+        return found, v - self._fall(found - from_share)
 
-    def _blocks(self) -> Iterator[tuple[Index, Vector]]:
-        """Units with about as many gates together: their gates, one unit a row, filled up with -1, and k."""
-        starts = np.flatnonzero(np.diff(self.unit, prepend=-1))
-        counts = np.diff(starts, append=len(self.unit))
+    def _blocks(self, some: Index) -> Iterator[tuple[Index, Vector]]:
+        """Units with about as many of these gates together: the gates, one unit a row, filled up with -1, and k."""
+        unit = self.unit[some]
+        starts = np.flatnonzero(np.diff(unit, prepend=-1))
+        counts = np.diff(starts, append=len(unit))
         order = np.argsort(-counts, kind="stable")
         done = 0
         while done < len(order):
@@ -271,8 +269,24 @@ class Kinks:
             units = order[done : done + height]
             done += height
             places = starts[units][:, None] + np.arange(width)[None, :]
-            gates = np.where(np.arange(width)[None, :] < counts[units][:, None], places, -1)
+            real = np.arange(width)[None, :] < counts[units][:, None]
+            gates = np.where(real, some[np.where(real, places, 0)], -1)
             yield gates, self._kernel(gates)
+
+    def _fall(self, change: Vector) -> Vector:
+        """How far u falls when the shares change: ``k f da`` for all gates."""
+        J, net = self.state.J, self.state.net
+        units, at = self.columns
+        y = np.zeros((len(J.Z), len(units)))
+        y[self.sample, at] = self.force * change
+        fall = np.zeros_like(y)
+        if "A" in net.trainable:
+            fall += net.gamma**2 * (J.ZZ @ y)
+        if "W" in net.trainable:
+            slopes = J.slopes[:, units]
+            fall += slopes * (J.XX @ (slopes * y))
+        found: Vector = fall[self.sample, at]
+        return found
 
     def _kernel(self, gates: Index) -> Vector:
         rows = self.sample[gates]

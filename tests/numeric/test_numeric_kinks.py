@@ -204,7 +204,7 @@ def test_what_a_share_changes_of_u(trainable):
         alone = Kinks(state, kinks.weights, *(a[[*range(20)]] for a in (
             kinks.sample, kinks.unit, kinks.before, kinks.least, kinks.most, kinks.drive, kinks.force, kinks.share, kinks.loop, kinks.predicted, kinks.left
         )))  # fmt: skip
-        for gates, k in alone._blocks():
+        for gates, k in alone._blocks(np.arange(20)):
             for row, block in zip(gates, k, strict=True):
                 row = row[row >= 0]
                 if entry in row:
@@ -227,7 +227,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
 
     def fall(change):
         found = np.zeros(size)
-        for gates, k in kinks._blocks():
+        for gates, k in kinks._blocks(np.arange(size)):
             for row, block in zip(gates, k, strict=True):
                 row = row[row >= 0]
                 found[row] = block[: len(row), : len(row)] @ (force[row] * change[row])
