@@ -89,27 +89,29 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: Tolerances
     phi_1, phi_3 = phi_functions(-h * w)
     r_hat = V.T @ state.residual
     mean = V @ (phi_1 * r_hat)
-    first = state.J.pullback(mean)
-    middle = state.moved({name: -h * d for name, d in first.items()}).equilibrium(X, tol=inside.z, start=state.J.Z)
+    middle = state.moved(state.J.pullback(-h * mean)).equilibrium(X, tol=inside.z, start=state.J.Z)
     kinks = Kinks.of_step(state, middle, h * mean)
     jumped: Change = {}
     if kinks is None:
         half = State.of(middle, state.y, state.J.Q, inside)
     else:
-        half, jumped = _half(state, middle, kinks, inside)
+        half, jumped = _half(state, middle, kinks, inside, 0.5 * h)
     r_lin = np.exp(-h * w) * r_hat
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
-    forward = state.J.pullback(V @ (0.5 * r_lin - h * (phi_3 * defect)))
-    second = {name: h * (d - 0.5 * half.gradient[name]) for name, d in forward.items()}
+    second = state.J.pullback(V @ (h * (0.5 * r_lin - h * (phi_3 * defect))))
+    for name, d in half.J.pullback(-0.5 * h * half.residual).items():
+        second[name] += d
     if kinks is None:
         return Trial(half.moved(second), half, joint_norm(second), None)
     kinks, held = _held(kinks, half, second)
-    unforeseen = {name: d + 0.5 * h * jumped[name] if name in jumped else d for name, d in held.items()}
+    unforeseen = {name: d + jumped[name] if name in jumped else d for name, d in held.items()}
     return Trial(half.moved(held), half, joint_norm(unforeseen), kinks.sliding)
 
 
-def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances) -> tuple[State, Change]:
-    """The state at P1, its gates such that the mean of both ends is their average; what comes from their change in its gradient.
+def _half(
+    state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, time: float
+) -> tuple[State, Change]:
+    """The state at P1, its gates such that the mean of both ends is their average; `time` times what their change adds to its gradient.
 
     Beyond [0, 1], where a solve need not contract, a few sweeps take its place.
     """
@@ -119,7 +121,7 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances) -
     half = State.of(middle, state.y, state.J.Q, inside, mask)
     drive = kinks.driven(half.J, mask)
     dQ = kinks.answer(half.J, mask, drive, 2.0 * (kinks.share - kinks.before))
-    jumped = half.J.with_adjoint(dQ).pullback(half.residual)
+    jumped = half.J.with_adjoint(dQ).pullback(time * half.residual)
     if beyond.any():
         half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, drive, beyond)))
     return half, {name: jumped[name] for name in _OF_Q if name in jumped}
@@ -136,5 +138,7 @@ def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
         moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
     found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
     dQ = kinks.answer(state.J, state.mask, kinks.drive, found.share - kinks.share)
-    change = state.J.with_adjoint(dQ).pullback(kinks.weights)
-    return found, {name: d - change[name] if name in _OF_Q else d for name, d in second.items()}
+    for name, d in state.J.with_adjoint(dQ).pullback(-kinks.weights).items():
+        if name in _OF_Q:
+            second[name] += d
+    return found, second

@@ -170,7 +170,7 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
     """Adaptive ETD2: accept where ``||P2 - P1||`` is at most :func:`_allowed`, next step from exponent 1/2."""
     state, first = journey.state, journey.book.first
     speed = state.speed
-    h = journey.step or min(journey.end, _allowed(tol, state, first) / speed if speed > 0 else journey.end)
+    h = journey.step or min(journey.end, math.sqrt(tol * state.net.width) / speed if speed > 0 else journey.end)
     while journey.time < journey.end:
         if journey.book.steps >= journey.limit:
             return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"

@@ -15,6 +15,9 @@ from deqmath.numeric.initialisation import Seed, draw_parameters
 from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.validate import choice, parameter_names, positive, real_array, real_vector
 
+#: From here on a bound on rho tells too little of how fast sweeps converge, and the norm itself is computed.
+_TELLING = 0.99
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Parameters:
@@ -150,7 +153,7 @@ class Parameters:
         if "_norm" not in self.__dict__:
             neighbour: float = self.__dict__.get("_norm_above", math.inf)
             cheap = self.gamma * min(frobenius(self.xp, self.A), neighbour)
-            if cheap < 1.0:
+            if cheap < _TELLING:
                 return cheap
         if self.rho < 1.0:
             return self.rho

@@ -26,7 +26,7 @@ def relu(method: str, **options):
         return gradient_descent(net, X, np.sign(X[:, 0]), steps=5, record=2, **options)
     options |= {"split": {"split_adjoint": True}, "few": {"record": 2}}.get(method, {"locate_switches": True})
     method = "etd2" if method in ("split", "few") else method
-    return gradient_flow(net, X, np.sign(X[:, 0]), t_end=5.0, method=method, tol=5e-2, **options)
+    return gradient_flow(net, X, np.sign(X[:, 0]), t_end=5.0, method=method, tol=2e-3, **options)
 
 
 def softmax(method: str, **options):

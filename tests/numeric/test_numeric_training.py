@@ -224,11 +224,11 @@ def test_states_that_are_looked_into_are_solved_accurately(task, options, monkey
 
     monkeypatch.setattr(State, "solve", classmethod(watched))
     net, X, y = task
-    run = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, **({"record": 1} | options))
+    run = gradient_flow(net, X, y, t_end=3.0, tol=1e-5, **({"record": 1} | options))
     assert run.steps > 2
     assert asked.count(FULL) >= run.steps
     asked.clear()
-    loose = gradient_flow(net, X, y, t_end=3.0, tol=1e-3, record=1)
+    loose = gradient_flow(net, X, y, t_end=3.0, tol=1e-5, record=1)
     assert asked.count(FULL) == 1 < loose.steps
 
 
@@ -257,8 +257,8 @@ def test_an_interrupt_keeps_what_was_computed(task, method):
         run = gradient_descent(net, X, y, steps=50, record=1, progress=stop_at_the_third)
         whole = gradient_descent(net, X, y, steps=3, record=1)
     else:
-        run = gradient_flow(net, X, y, t_end=3.0, tol=1e-4, method=method, progress=stop_at_the_third)
-        whole = gradient_flow(net, X, y, t_end=3.0, tol=1e-4, method=method)
+        run = gradient_flow(net, X, y, t_end=3.0, tol=1e-6, method=method, progress=stop_at_the_third)
+        whole = gradient_flow(net, X, y, t_end=3.0, tol=1e-6, method=method)
     assert run.status == "interrupted"
     assert "interrupted" in run.message
     assert run.steps == 3
