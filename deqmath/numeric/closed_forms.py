@@ -176,7 +176,7 @@ class Linearisation:
         def product(left: Array, right: Array) -> Array:
             return left[rows, :] @ right[columns, :].T
 
-        whole = that is self and tuple(self.Z.shape)[0] <= _BLOCK
+        whole = that is self and self.Z.shape[0] <= _BLOCK
         zz = self.ZZ if whole else product(self.Z, that.Z)
         forms = {
             "A": lambda: (self.net.gamma**2 / m) * (zz * product(self.Q, that.Q)),

@@ -20,8 +20,8 @@ Change = dict[str, Vector]
 
 #: The parameters whose gradient has Q in it.
 _OF_Q = ("A", "W")
-#: What solves inside a step may leave of r and of its motion, in units of the tolerance of the step, and the largest residuals of Z and Q that are used.
-_INSIDE, _MOST, _MOST_OF_Q = 1e-3, 1e-7, 1e-5
+#: What solves inside a step may leave, in units of the tolerance of the step: of r, in the worst case, and of J. Residuals that are used at most.
+_INSIDE, _INSIDE_J, _MOST = 1e-2, 1e-3, 1e-5
 
 
 def inside_tolerance(tol: float, state: State) -> Tolerances:
@@ -34,7 +34,7 @@ def inside_tolerance(tol: float, state: State) -> Tolerances:
     net = state.net
     outputs = frobenius(np, state.J.Z) * frobenius(np, net.b) / math.sqrt(net.width)
     share = float(np.linalg.norm(state.residual)) / outputs if outputs > 0 else 1.0
-    of_q = min(_MOST_OF_Q, max(DEFAULT_TOL, _INSIDE * tol))
+    of_q = min(_MOST, max(DEFAULT_TOL, _INSIDE_J * tol))
     return Tolerances(min(_MOST, of_q, max(DEFAULT_TOL, _INSIDE * tol * share)), of_q)
 
 
@@ -108,9 +108,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: Tolerances
     return Trial(half.moved(held), half, joint_norm(unforeseen), kinks.sliding)
 
 
-def _half(
-    state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, time: float
-) -> tuple[State, Change]:
+def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, time: float) -> tuple[State, Change]:
     """The state at P1, its gates such that the mean of both ends is their average; `time` times what their change adds to its gradient.
 
     Beyond [0, 1], where a solve need not contract, a few sweeps take its place.

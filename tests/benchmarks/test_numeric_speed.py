@@ -97,14 +97,17 @@ def test_trained_network(m, n, record_property):
 def digits_flow():
     """The flow on digits, m = 256, n = 100, to t = 300: a function that gives processor time and residuals on the way.
 
-    With it a reference of 840 steps, 9e-5 of ||r(t)|| from one of 2567.
+    ``which`` of ten networks, 1e-9 apart: a few units come so near to a kink that round-off decides where they go on.
+    With it a reference of about 840 steps, 9e-5 of ||r(t)|| from one of three times as many.
     """
     data = load("digits", samples=100, classes=(3, 8))
     net = ReLUNetwork.random(width=256, inputs=data.X.shape[1], gamma0=0.25, seed=0)
+    noise = 1e-9 * np.random.default_rng(0).standard_normal((10, *net.A.shape))
+    nets = [net.with_parameters(A=net.A + d) for d in noise]
 
-    def measure(**options):
+    def measure(which=0, **options):
         start = time.process_time()
-        run = gradient_flow(net, data.X, data.y, t_end=300.0, record=[20.0, 50.0, 100.0, 200.0], **options)
+        run = gradient_flow(nets[which], data.X, data.y, t_end=300.0, record=[20.0, 50.0, 100.0, 200.0], **options)
         return time.process_time() - start, run.predictions - data.y  # from t = 0
 
     return measure, measure(tol=2e-4)[1]
@@ -128,26 +131,31 @@ def _vector_error_of_start(found, exact):
 @pytest.mark.parametrize(
     ("measured", "error", "tol", "rtol", "least"),
     [
-        (_norm_error, 5e-3, 0.15, 0.007, 25.0),  # etd2 misses it at 0.2, RK45 at rtol 0.01
-        (_norm_error, 1e-3, 0.005, 0.001, 7.0),  # at 0.01; 0.003
-        (_vector_error_of_start, 5e-3, 0.2, 0.003, 25.0),  # at 0.3; 0.007
-        (_vector_error_of_start, 1e-3, 0.02, 0.0005, 7.0),  # at 0.03; 0.001
-        (_vector_error, 5e-3, 0.01, 0.0002, 25.0),  # at 0.02; 0.0005
+        (_norm_error, 5e-3, 0.1, 0.007, 25.0),  # etd2 misses it at 0.15, RK45 at rtol 0.01
+        (_norm_error, 1e-3, 0.003, 0.001, 7.0),  # at 0.005; 0.002
+        (_vector_error_of_start, 5e-3, 0.1, 0.003, 25.0),  # at 0.15; 0.005
+        (_vector_error_of_start, 1e-3, 0.01, 0.0005, 7.0),  # at 0.02; 0.0007
+        (_vector_error, 5e-3, 0.007, 0.0002, 25.0),  # at 0.01; 0.0003
     ],
 )
 def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_property):
-    """etd2 and SciPy's RK45, each at the loosest tolerance tried from which on the error is kept on all of 0 to 300."""
+    """etd2 and SciPy's RK45, each at the loosest tolerance tried from which on the error is kept on all of 0 to 300.
+
+    For etd2 by each of ten networks, and its time is their median; RK45 errs by as much for three of them as for one.
+    """
     measure, exact = digits_flow
-    times, errors = {}, {}
-    for name, options in (("etd2", {"tol": tol}), ("rk45", {"method": "rk45", "tol": rtol})):
-        times[name], found = measure(**options)
-        errors[name] = measured(found, exact)
-        print(f"flow, {name}: {times[name]:.2f} s, error {errors[name]:.2e} ({measured.__name__}, asked {error:.0e})")
-    ratio = times["rk45"] / times["etd2"]
-    print(f"RK45 over etd2 {ratio:.1f}")
-    record_property("ratio", ratio)
-    assert max(errors.values()) <= error
-    assert ratio >= least
+    runs = [measure(which, tol=tol) for which in range(5)]
+    slow, found = measure(method="rk45", tol=rtol)
+    runs += [measure(which, tol=tol) for which in range(5, 10)]  # on both sides, since the machine's speed changes
+    errors = [measured(r, exact) for _, r in runs]
+    quick = float(np.median([seconds for seconds, _ in runs]))
+    span = f"{min(errors):.2e} to {max(errors):.2e} ({measured.__name__}, asked {error:.0e})"
+    errors.append(measured(found, exact))
+    print(f"flow, etd2, tol {tol}: {quick:.2f} s, errors {span}")
+    print(f"flow, rk45, rtol {rtol}: {slow:.2f} s, error {errors[-1]:.2e}; RK45 over etd2 {slow / quick:.1f}")
+    record_property("ratio", slow / quick)
+    assert max(errors) <= error
+    assert slow / quick >= least
 
 
 def test_two_threads(record_property):

@@ -28,7 +28,7 @@ _FLOOR = 1.2e-7
 #: Samples on which errors are estimated, cheap beside a product: the first, and later the worst.
 _PROBE = 16
 #: From this tolerance on float32 alone reaches what is asked, and no correction is needed.
-_LOOSE = 30 * _FLOOR
+_LOOSE = 8 * _FLOOR
 #: A cycle that leaves more than this fraction of the residual has failed.
 _FAILED = 0.25
 #: Share of the tolerance that the probed samples are brought to, since another may be a little worse.
