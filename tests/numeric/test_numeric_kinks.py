@@ -330,6 +330,24 @@ def test_the_end_of_a_step_is_brought_back_to_the_kink(away):
     assert 0 < found.share[0] < 1
 
 
+@pytest.mark.parametrize("trainable", [("A",), ("W",), ("A", "W", "b")])
+def test_u_at_the_end_is_that_of_the_network_there(trainable, monkeypatch):
+    """What the shares are found anew for, against the model at the end of the step."""
+    net, X, state = flat_state(trainable)
+    other = net.with_parameters(W=-np.asarray(net.W)).equilibrium(X)  # every gate switches
+    kinks = Kinks.of_step(state, other, 1e-3 * state.residual)
+    rng = np.random.default_rng(4)
+    change = {name: 1e-7 * rng.standard_normal(getattr(net, name).shape) for name in trainable}
+    end = net.with_parameters(**{name: getattr(net, name) + d for name, d in change.items()}).equilibrium(X)
+    seen = []
+    settled = Kinks.settled
+    monkeypatch.setattr(Kinks, "settled", lambda self, v: (seen.append(v), settled(self, v))[1])
+    _held(kinks, state, change)
+    moved, before = end.U[kinks.sample, kinks.unit], state.J.adjoint.equilibrium.U[kinks.sample, kinks.unit]
+    assert seen[0] - before == pytest.approx(moved - before, rel=1e-4, abs=1e-12)
+    assert np.max(np.abs(moved - before)) > 1e-8
+
+
 def gradient_state(net, X, y):
     """A state of the flow that slides."""
     seen = []

@@ -212,7 +212,8 @@ class _Low:
             self.watch(row_norms(self.xp, (self.sweeps.x - begin).T))
             done = 1
         share = _SAFE * tol / self.steepest if tol >= _LOOSE else max(math.sqrt(tol), _FLOOR)
-        x, sweeps = self._finish(share * row_norms(self.xp, self._probed()), max_sweeps - done)
+        scale = self.xp.take(self.problem.origin_norms, self.probe)
+        x, sweeps = self._finish(share * scale, max_sweeps - done)
         return x, sweeps + done
 
     def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
