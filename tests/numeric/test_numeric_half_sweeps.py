@@ -58,6 +58,12 @@ def test_half_sweeps_are_gauss_seidel(xp, m, kind):
         x = gauss_seidel(M, x, offset, activate, sweeps.blocks, down=k in (0, 2, 3, 5))
         sweeps.sweep()
         assert np.allclose(np.asarray(sweeps.x), x, rtol=0, atol=1e-5 * np.max(np.abs(x)))
+    begun = HalfSweeps(xp, xp.asarray(M), 6)  # the same problem from there
+    begun.pose(xp.asarray(offset), **{kind: xp.asarray(bound)}, start=sweeps.x)
+    assert np.array_equal(np.asarray(begun.x), np.asarray(sweeps.x))
+    begun.sweep()
+    x = gauss_seidel(M, x, offset, activate, sweeps.blocks, down=True)
+    assert np.allclose(np.asarray(begun.x), x, rtol=0, atol=1e-5 * np.max(np.abs(x)))
 
 
 def test_two_half_sweeps_cost_one_product_and_the_diagonal(monkeypatch):

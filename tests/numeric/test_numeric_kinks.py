@@ -107,6 +107,17 @@ def dense_matrix(matrix):
     return np.array([[float(matrix[i, j]) for j in range(matrix.cols)] for i in range(matrix.rows)])
 
 
+def test_what_is_recorded_of_a_flow_that_slides_has_whole_gates():
+    """The count of those that slide too, where the flow was stopped and its last state is solved again."""
+    net, X, y = two_units()
+    every = gradient_flow(net, X, y, t_end=END, tol=1e-3)
+    assert every.sliding[-1] == 1
+    for run in (every, gradient_flow(net, X, y, t_end=END, tol=1e-3, record=1, max_steps=every.steps - 1)):
+        (value,) = run.final.gram(X)[0]
+        assert run.lambda_min[-1] == pytest.approx(value, rel=1e-12)
+        assert run.sliding[-1] == 1
+
+
 @pytest.mark.parametrize("part", [0.3, 0.7])
 def test_a_step_over_a_switch_keeps_its_order(part):
     """A gate opens at 6.06 after `part` of the step; Taylor series in many digits tell where the step should lead."""
@@ -212,10 +223,11 @@ def test_what_a_share_changes_of_u(trainable):
                     assert -column == pytest.approx(change[kinks.sample[row], j], rel=1e-9, abs=1e-15)
 
 
-def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
+@pytest.mark.parametrize("trainable", [("A",), ("W",), ("A", "W")])
+def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end(trainable):
     """Complementarity, for blocks of units of all sizes, at random."""
     rng = np.random.default_rng(0)
-    net = ReLUNetwork.random(width=40, inputs=6, gamma0=0.25, seed=2)
+    net = ReLUNetwork.random(width=40, inputs=6, gamma0=0.25, seed=2, trainable=trainable)
     X = rng.standard_normal((30, 6))
     state = State.solve(net, X, net.predict(X) + rng.standard_normal(30))
     unit, sample = np.nonzero(rng.random((40, 30)) < np.linspace(0.02, 0.8, 40)[:, None])
@@ -233,7 +245,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
                 found[row] = block[: len(row), : len(row)] @ (force[row] * change[row])
         return found
 
-    scale = net.gamma**2 * np.max(np.sum(state.J.Z**2, axis=1)) * np.max(force)
+    scale = np.max(kinks._own) * np.max(force)
     v = fall(least + rng.random(size) * (most - least) - start) + 0.02 * scale * rng.standard_normal(size)
     share, left = kinks._settled(v, start, start)
     u = v - fall(share - start)
@@ -244,7 +256,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end():
     assert np.max(np.abs(u[drawn & ~low & ~high])) <= 3e-3 * scale
     assert np.max(u[drawn & low & ~high]) <= 3e-3 * scale
     assert np.min(u[drawn & high & ~low]) >= -3e-3 * scale
-    assert np.count_nonzero(drawn & ~low & ~high) > 50
+    assert np.count_nonzero(drawn & ~low & ~high) > 30
     assert share[~drawn] == pytest.approx(np.clip(start, least, most)[~drawn])
 
 

@@ -12,7 +12,7 @@ from deqmath.numeric.equilibrium import solve_adjoint
 from deqmath.numeric.etd2 import inside_tolerance
 from deqmath.numeric.fixed_point import FixedPoint
 from deqmath.numeric.network import DEFAULT_TOL
-from deqmath.numeric.recorder import FULL, prepare
+from deqmath.numeric.recorder import FULL, State, Tolerances, prepare
 from deqmath.numeric.strategies import MixedPrecision, mixed
 
 
@@ -73,6 +73,22 @@ def test_a_tight_solve_begins_with_a_float64_sweep(verified):
     eq = net.equilibrium(X)
     verified.clear()
     assert net.equilibrium(X, start=eq.Z, strategy=MixedPrecision()).sweeps == len(verified) == 1
+
+
+def test_a_start_saves_sweeps():
+    net, X, _ = task()
+    eq = net.equilibrium(X)
+    cold, warm = (net.equilibrium(X, tol=1e-5, start=start, strategy=MixedPrecision()) for start in (None, eq.Z))
+    assert warm.sweeps <= 3 < cold.sweeps
+
+
+def test_z_and_q_have_tolerances_of_their_own():
+    net, X, _ = task(samples=100)
+    for z, q in ((1e-9, 1e-4), (1e-4, 1e-9)):
+        state = State.solve(net, X, np.zeros(100), tol=Tolerances(z, q))
+        adjoint = state.J.adjoint
+        assert (adjoint.equilibrium.tol, adjoint.tol) == (z, q)
+        assert max(z, q) >= max(adjoint.equilibrium.residual, adjoint.residual) > 1e-9
 
 
 @pytest.mark.parametrize("samples", [1, 15, 16, 17])
