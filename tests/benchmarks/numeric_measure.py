@@ -42,7 +42,14 @@ def renewed(net: ReLUNetwork) -> ReLUNetwork:
 def median_seconds(
     tasks: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
-    """The median time of each task, the tasks taken in turns so that all see the same machine.
+    """The median of :func:`seconds` of each task."""
+    return {name: float(np.median(found)) for name, found in seconds(tasks, rounds, clock).items()}
+
+
+def seconds(
+    tasks: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """The times of each task, the tasks taken in turns so that all see the same machine.
 
     On one core ``clock=time.process_time`` leaves out what other work takes of the core. What a library does in threads
     of its own after a task has returned (jax gives back its memory so) is waited for, and counted for no task.
@@ -56,7 +63,7 @@ def median_seconds(
             start = clock()
             task()
             times[name].append(clock() - start)
-    return {name: float(np.median(found)) for name, found in times.items()}
+    return times
 
 
 def _settle() -> None:
