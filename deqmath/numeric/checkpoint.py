@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: What a network remembers of its norm; the stopping rule depends on it, and so do the bits.
 _NORMS = ("_norm", "_norm_above", "_contraction")
 #: What a file holds, and how a step is made of it: one of an earlier version of deqmath is another run's.
-_FORMAT = 2
+_FORMAT = 3
 _STATISTICS = ("residual", "tol", "sweeps", "rate", "status", "strategy")
 
 

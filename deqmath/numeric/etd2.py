@@ -35,7 +35,7 @@ def inside_tolerance(tol: float, state: State) -> Tolerances:
     outputs = frobenius(np, state.J.Z) * frobenius(np, net.b) / math.sqrt(net.width)
     share = float(np.linalg.norm(state.residual)) / outputs if outputs > 0 else 1.0
     of_q = min(_MOST, max(DEFAULT_TOL, _INSIDE_J * tol))
-    return Tolerances(min(_MOST, of_q, max(DEFAULT_TOL, _INSIDE * tol * share)), of_q)
+    return Tolerances(min(of_q, max(DEFAULT_TOL, _INSIDE * tol * share)), of_q)
 
 
 @dataclass(frozen=True, eq=False)

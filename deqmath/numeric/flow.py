@@ -169,8 +169,7 @@ def _set_out(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Journey:
 def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
     """Adaptive ETD2: accept where ``||P2 - P1||`` is at most :func:`_allowed`, next step from exponent 1/2."""
     state, first = journey.state, journey.book.first
-    speed = state.speed
-    h = journey.step or min(journey.end, math.sqrt(tol * state.net.width) / speed if speed > 0 else journey.end)
+    h = journey.step or _first_step(journey, tol)
     while journey.time < journey.end:
         if journey.book.steps >= journey.limit:
             return "step-limit", f"stopped at t = {journey.time:.6g} after max_steps = {journey.limit} steps"
@@ -200,6 +199,18 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
         h = max(h, step * min(5.0, growth)) if lands else step * min(5.0, max(0.2, growth))
         journey.arrive(stop if lands else journey.time + step, state, h)
     return "completed", f"reached t = {journey.end:.6g} in {journey.book.steps} steps"
+
+
+def _first_step(journey: Journey, tol: float) -> float:
+    """``sqrt(tol m)`` over the speed: the two orders of a step differ by about its square over ``sqrt m``.
+
+    Where units start on their kinks, as below a ReLU where A is 0 or diagonal, the first step decides where they go, and
+    is as short as ``tol sqrt m`` over the speed.
+    """
+    state = journey.state
+    on_kinks = bool(np.any(state.J.adjoint.equilibrium.U == 0))
+    moves = (tol if on_kinks else math.sqrt(tol)) * math.sqrt(state.net.width)
+    return min(journey.end, moves / state.speed) if state.speed > 0 else journey.end
 
 
 def _allowed(tol: float, state: State, first: State) -> float:

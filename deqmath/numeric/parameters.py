@@ -139,7 +139,7 @@ class Parameters:
         return self.gamma * self._norm
 
     def contraction_bound(self) -> float:
-        """A bound < 1 on rho, as cheap as can be: Frobenius, a neighbour's norm (Weyl), else the norm itself.
+        """A bound < 1 on rho, as cheap as can be: Frobenius, a neighbour's norm (Weyl), else, and from 0.99 on, the norm itself.
 
         Raises
         ------

@@ -79,7 +79,7 @@ def test_a_start_saves_sweeps():
     net, X, _ = task()
     eq = net.equilibrium(X)
     cold, warm = (net.equilibrium(X, tol=1e-5, start=start, strategy=MixedPrecision()) for start in (None, eq.Z))
-    assert warm.sweeps <= 3 < cold.sweeps
+    assert warm.sweeps == 2 < cold.sweeps  # one product in float32, and one to verify
 
 
 def test_z_and_q_have_tolerances_of_their_own():

@@ -117,6 +117,16 @@ def test_a_neighbours_norm_is_a_bound_and_never_hides_rho(small):
     assert back.operator_norm() == net.operator_norm()
 
 
+@pytest.mark.parametrize("exponent", [17, 18, 19])
+def test_a_norm_is_found_where_all_singular_values_are_equal_up_to_round_off(exponent):
+    """LAPACK's search for the last eigenvalue alone fails on some such matrices."""
+    rng = np.random.default_rng(0)
+    for width in range(50, 300, 20):
+        A = np.diag(rng.choice([-1.0, 1.0], width)) + 10.0**-exponent * rng.standard_normal((width, width))
+        net = ReLUNetwork(A=A, W=np.ones((width, 1)), b=np.ones(width), gamma=0.1)
+        assert net.operator_norm() == pytest.approx(1.0, rel=1e-14)
+
+
 def test_several_trainable_parameters_give_a_dict(small):
     net, X, y = small
     several = ReLUNetwork(A=net.A, W=net.W, b=net.b, gamma=net.gamma, trainable=("W", "b"))

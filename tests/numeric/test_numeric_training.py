@@ -391,3 +391,14 @@ def test_what_leaves_the_range_of_float64_is_said(task):
     with pytest.raises(InputError, match=r"H\(0\).*pass step_size="):
         gradient_descent(near, X, y, steps=1)
     assert gradient_descent(near, X, y, steps=2, step_size=1.0).status == "completed"
+
+
+@pytest.mark.parametrize(("start", "share"), [("gaussian", 1.0), ("diagonal", 0.1)])
+def test_the_first_step(start, share):
+    """``sqrt(tol m)`` over the speed, shorter by another sqrt(tol) where units start on their kinks."""
+    net = ReLUNetwork.random(width=40, inputs=3, gamma0=0.2, seed=0, init=start)
+    X = np.random.default_rng(0).standard_normal((6, 3))
+    y = net.predict(X) + 1e-2
+    assert np.any(net.equilibrium(X).U == 0) == (start == "diagonal")
+    run = gradient_flow(net, X, y, t_end=1e4, tol=1e-2, max_steps=1)
+    assert run.times[1] == pytest.approx(share * np.sqrt(1e-2 * 40) / np.linalg.norm(net.gradient(X, y)), rel=1e-12)

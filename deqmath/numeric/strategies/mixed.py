@@ -5,7 +5,8 @@ Around a float64 iterate x with pre-activation v and residual step ``new - x`` t
     d = activate(v + gain d M) - x,
 
 which for ReLU is ``max((v - x) + gain d M, -x)`` and for gates ``(new - x) + gate (gain d M)``. Every term is
-small, so float32 keeps its relative accuracy, as in iterative refinement. The float32 sweeps are those of
+small, so float32 keeps its relative accuracy, as in iterative refinement. Where float32 alone reaches the tolerance, from about 1e-6 on,
+x itself is solved for first, from the start or from zero. The float32 sweeps are those of
 :mod:`.half_sweeps`; the float64 sweep that ends a cycle measures the true residual. Nothing is accepted unmeasured.
 """
 
@@ -150,12 +151,12 @@ class _Low:
         """The iterates of the probed samples, one a row."""
         return self.xp.take(self.sweeps.x, self.probe, axis=1).T
 
-    def _iterate(self, goal: Array, max_sweeps: int) -> int:
-        """Sweep until the errors of the probed samples are estimated below `goal`; the products used."""
+    def _iterate(self, goal: Array, max_sweeps: int, halves: int) -> int:
+        """Sweep until the errors of the probed samples are estimated below `goal`; the products used, with `halves` from before."""
         xp, state, sizes = self.xp, self.sweeps, [math.nan]
         begin: Array = None
         blind = 0
-        most, halves = 2 * min(max_sweeps, self.limit), 1  # to start a way down has cost as much
+        most = 2 * min(max_sweeps, self.limit)
         if self.history is not None:
             self.history.restart()
         last = self._probed()
@@ -206,15 +207,17 @@ class _Low:
         """From `start`, or zero, to `tol`, or a relative error of about sqrt(tol) and what float32 can carry; the products used."""
         begin = None if start is None else self._lowered(start)
         self.sweeps.pose(self._lowered(self.problem.offset), gate=self.gate, floor=self._floor(None), start=begin)
-        done = 0
-        if begin is not None:
-            self.sweeps.sweep()
-            self.watch(row_norms(self.xp, (self.sweeps.x - begin).T))
-            done = 1
         share = _SAFE * tol / self.steepest if tol >= _LOOSE else max(math.sqrt(tol), _FLOOR)
-        scale = self.xp.take(self.problem.origin_norms, self.probe)
-        x, sweeps = self._finish(share * scale, max_sweeps - done)
-        return x, sweeps + done
+        if begin is None:
+            return self._finish(share * self.xp.take(self.problem.origin_norms, self.probe), max_sweeps)
+        self.sweeps.sweep()  # with what the start has cost a whole product
+        steps = row_norms(self.xp, (self.sweeps.x - begin).T)
+        self.watch(steps)
+        goal = share * self.xp.take(self.problem.origin_norms, self.probe)
+        if bool(self.xp.all(self.xp.take(steps, self.probe) <= goal)):
+            return self._raised(), 1
+        x, sweeps = self._finish(goal, max_sweeps - 1, begun=0)
+        return x, sweeps + 1
 
     def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
         """A correction to x that should bring its residual below `tol`, and the products used."""
@@ -226,8 +229,9 @@ class _Low:
         goal = self.xp.maximum(allowed, reachable)
         return self._finish(goal, max_sweeps)
 
-    def _finish(self, goal: Array, max_sweeps: int) -> tuple[Array, int]:
-        used = self._iterate(self.xp.astype(goal, self.xp.float32), max_sweeps)
+    def _finish(self, goal: Array, max_sweeps: int, begun: int = 1) -> tuple[Array, int]:
+        """To start a way down costs as much as half a sweep."""
+        used = self._iterate(self.xp.astype(goal, self.xp.float32), max_sweeps, begun)
         return self._raised(), used
 
     def _floor(self, x: Array | None) -> Array | None:
