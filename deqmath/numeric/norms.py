@@ -37,7 +37,7 @@ def spectral_norm(A: Array) -> float:
 
 
 def _last_eigenvalue(gram: Array) -> float:
-    """Of a NumPy matrix; LAPACK finds one alone a third faster than all, and fails where all are equal up to round-off."""
+    """Of a NumPy matrix; LAPACK finds one alone 1.1 to 1.4 times as fast as all, and fails where all are equal up to round-off."""
     last = gram.shape[0] - 1
     try:
         return float(scipy.linalg.eigh(gram, eigvals_only=True, subset_by_index=(last, last))[0])

@@ -98,13 +98,13 @@ def test_trained_network(m, n, record_property):
 def digits_flow():
     """The flow on digits, m = 256, n = 100, to t = 300: a function that gives processor time and residuals on the way.
 
-    ``which`` of ten networks, 1e-9 apart: a few units come so near to a kink that round-off decides where they go on.
+    ``which`` of eleven networks, the first and ten 1e-9 from it: a few units come so near to a kink that round-off decides where they go on.
     With it a reference of about 840 steps, 9e-5 of ||r(t)|| from one of three times as many.
     """
     data = load("digits", samples=100, classes=(3, 8))
     net = ReLUNetwork.random(width=256, inputs=data.X.shape[1], gamma0=0.25, seed=0)
     noise = 1e-9 * np.random.default_rng(0).standard_normal((10, *net.A.shape))
-    nets = [net.with_parameters(A=net.A + d) for d in noise]
+    nets = [net, *(net.with_parameters(A=net.A + d) for d in noise)]
 
     def measure(which=0, **options):
         start = time.process_time()
@@ -142,20 +142,20 @@ def _vector_error_of_start(found, exact):
 def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_property):
     """etd2 and SciPy's RK45, each at a tolerance from which on the error is kept on all of 0 to 300.
 
-    For etd2 by the median of ten networks, and no one errs by a quarter more; the time is their median too.
+    For etd2 by the network itself and by the median of all eleven, and no one errs by a quarter more; the time is their median too.
     """
     measure, exact = digits_flow
-    runs = [measure(which, tol=tol) for which in range(5)]
+    runs = [measure(which, tol=tol) for which in range(6)]
     slow, found = measure(method="rk45", tol=rtol)
-    runs += [measure(which, tol=tol) for which in range(5, 10)]  # on both sides, since the machine's speed changes
+    runs += [measure(which, tol=tol) for which in range(6, 11)]  # on both sides, since the machine's speed changes
     errors = [measured(r, exact) for _, r in runs]
     middle, rival = float(np.median(errors)), measured(found, exact)
-    quick = float(np.median([time for time, _ in runs]))
-    print(f"flow, {measured.__name__}, asked {error:.0e}: etd2, tol {tol}: {quick:.2f} s, error {middle:.2e} ", end="")
-    print(f"({min(errors):.2e} to {max(errors):.2e}); ", end="")
+    quick = float(np.median([seconds for seconds, _ in runs]))
+    print(f"flow, {measured.__name__}, asked {error:.0e}: etd2, tol {tol}: {quick:.2f} s, ", end="")
+    print(f"error {errors[0]:.2e}, median {middle:.2e}, {min(errors):.2e} to {max(errors):.2e}; ", end="")
     print(f"RK45, rtol {rtol}: {slow:.2f} s, error {rival:.2e}; RK45 over etd2 {slow / quick:.1f}")
     record_property("ratio", slow / quick)
-    assert max(middle, rival) <= error
+    assert max(errors[0], middle, rival) <= error
     assert max(errors) <= 1.25 * error
     assert slow / quick >= least
 
@@ -163,31 +163,30 @@ def test_flow_on_digits(digits_flow, measured, error, tol, rtol, least, record_p
 def test_two_threads(record_property):
     """Samples split over two threads, one BLAS thread in each; beside it the same of two bare products, the most to be had.
 
-    Of each the least of eleven rounds: whatever else wants one of the cores holds up both threads. The medians are printed too.
+    The medians of eleven rounds count; the least of them, which other work on one of the cores touches less, are printed too.
     """
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two cores")
     net, X, _ = fresh(2048, 500)
     M = np.asarray(renewed(net).low_precision)
-    whole, half = (np.ones((2048, n), np.float32) for n in (500, 250))
+    columns = np.ones((2048, 500), np.float32)
 
-    def bare(columns, threads):
+    def bare(part, threads):
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda _: [M @ columns for _ in range(5)], range(threads)))
+            list(pool.map(lambda _: [M @ part for _ in range(5)], range(threads)))
 
     tasks = {
         "one": lambda: renewed(net).equilibrium(X, tol=TOL),
         "two": lambda: renewed(net).equilibrium(X, tol=TOL, threads=2),
-        "bare one": lambda: bare(whole, 1),
-        "bare two": lambda: bare(half, 2),
+        "bare one": lambda: bare(columns, 1),
+        "bare two": lambda: bare(columns[:, :250].copy(), 2),
     }
     found = seconds(tasks, 11)
-    least, middle = ({name: float(f(times)) for name, times in found.items()} for f in (np.min, np.median))
-    ratio, middle_ratio, bare_ratio = (
-        t[f"{kind}one"] / t[f"{kind}two"] for t, kind in ((least, ""), (middle, ""), (least, "bare "))
+    ratio, bare_ratio = (
+        float(np.median(found[f"{kind}one"]) / np.median(found[f"{kind}two"])) for kind in ("", "bare ")
     )
-    load = os.getloadavg()[0]
-    print(f"two threads: {ratio:.2f} x (medians {middle_ratio:.2f}; bare products {bare_ratio:.2f}), load {load:.1f}")
+    least, load = min(found["one"]) / min(found["two"]), os.getloadavg()[0]
+    print(f"two threads: {ratio:.2f} x (least {least:.2f}; bare products {bare_ratio:.2f}), load {load:.1f}")
     record_property("ratio", ratio)
     if load > 1.5:
         pytest.skip(f"other work keeps the cores busy (load {load:.1f}); measured {ratio:.2f} x")

@@ -95,7 +95,7 @@ def test_the_share_is_that_of_filippov(feedback, monkeypatch):
         return arrive(self, time, state, *rest)
 
     monkeypatch.setattr(Journey, "arrive", watched)
-    run = gradient_flow(net, X, y, t_end=END, tol=3e-6, record=1)
+    run = gradient_flow(net, X, y, t_end=END, tol=1e-5, record=1)
     assert np.max(np.abs(run.final.A - A)) <= 3e-6
     last = seen[-1].sliding
     assert (last.sample.tolist(), last.unit.tolist()) == ([0], [1])
@@ -175,16 +175,17 @@ def test_a_flow_with_switches_is_of_second_order():
 
 @pytest.mark.slow
 def test_a_flow_with_switches_against_a_fine_rk45():
-    """RK45 switches the gates that slide back and forth: once in a while it lets an error of up to 7e-4 pass, at any tolerance."""
+    """RK45 switches the gates that slide back and forth: once in a while it lets an error of up to 7e-4 pass, at any tolerance.
+
+    So of three runs of it the one in the middle counts, entry by entry.
+    """
     net, X, y = crowded()
-    found, want = (
-        gradient_flow(net, X, y, t_end=20.0, record=4, method=method, tol=tol)
-        for method, tol in (("etd2", 1e-4), ("rk45", 5e-6))
-    )
-    assert want.steps > 20 * found.steps
-    apart = np.abs(found.predictions - want.predictions)[1:]
-    assert np.median(apart) <= 5e-5
-    assert np.max(apart) <= 1e-3
+    ask = {"t_end": 20.0, "record": 4}
+    found = gradient_flow(net, X, y, tol=1e-4, **ask)
+    wanted = [gradient_flow(net, X, y, method="rk45", tol=tol, **ask) for tol in (3e-6, 2e-6, 1e-6)]
+    assert min(run.steps for run in wanted) > 20 * found.steps
+    want = np.median([run.predictions for run in wanted], axis=0)
+    assert np.max(np.abs(found.predictions - want)) <= 1e-4
 
 
 def flat_state(trainable):
@@ -226,8 +227,8 @@ def test_what_a_share_changes_of_u(trainable):
                     assert -column == pytest.approx(change[kinks.sample[row], j], rel=1e-9, abs=1e-15)
 
 
-@pytest.mark.parametrize("trainable", [("A",), ("W",), ("A", "W")])
-def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end(trainable):
+@pytest.mark.parametrize(("trainable", "inside"), [(("A",), 50), (("W",), 30), (("A", "W"), 30)])
+def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end(trainable, inside):
     """Complementarity, for blocks of units of all sizes, at random."""
     rng = np.random.default_rng(0)
     net = ReLUNetwork.random(width=40, inputs=6, gamma0=0.25, seed=2, trainable=trainable)
@@ -259,7 +260,7 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end(trainable):
     assert np.max(np.abs(u[drawn & ~low & ~high])) <= 3e-3 * scale
     assert np.max(u[drawn & low & ~high]) <= 3e-3 * scale
     assert np.min(u[drawn & high & ~low]) >= -3e-3 * scale
-    assert np.count_nonzero(drawn & ~low & ~high) > 30
+    assert np.count_nonzero(drawn & ~low & ~high) > inside
     assert share[~drawn] == pytest.approx(np.clip(start, least, most)[~drawn])
 
 
