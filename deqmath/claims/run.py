@@ -22,6 +22,7 @@ from deqmath.claims.guard import Failure, guarded
 from deqmath.claims.load import load
 from deqmath.claims.result import ClaimResult, RunResult
 from deqmath.errors import InputError
+from deqmath.interrupts import runs_raise_ctrl_c
 
 OnResult = Callable[[ClaimResult], None]
 
@@ -66,9 +67,10 @@ def run_claim(claim: Claim, settings: Settings | None = None) -> ClaimResult:
 
     settings = settings or Settings()
     start = perf_counter()
-    found = gather(claim, settings.case(claim))
-    _add_code_evidence(found, claim)
-    mutation = mutate(found.verdicts, claim.where) if settings.mutate else None
+    with runs_raise_ctrl_c():
+        found = gather(claim, settings.case(claim))
+        _add_code_evidence(found, claim)
+        mutation = mutate(found.verdicts, claim.where) if settings.mutate else None
     return ClaimResult(
         claim.id,
         claim.source,

@@ -17,7 +17,7 @@ class CtrlC(KeyboardInterrupt):
 
 
 class CtrlCIsRaised:
-    """Inside ``with CtrlCIsRaised()`` a Ctrl-C raises :class:`CtrlC`.
+    """Inside ``with CtrlCIsRaised()`` a Ctrl-C raises :class:`CtrlC`, and SIGTERM, from a batch scheduler, is one.
 
     Only where Python's own handler stood: a Ctrl-C that is ignored, or handled by a caller, stays so.
 
@@ -41,6 +41,7 @@ class CtrlCIsRaised:
     def __init__(self) -> None:
         self.came = False
         self._after: Any = None
+        self._ended: Any = None
 
     def __enter__(self) -> Self:
         """Install the handler."""
@@ -48,6 +49,9 @@ class CtrlCIsRaised:
         if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._after = signal.default_int_handler
             signal.signal(signal.SIGINT, self._raise)
+            self._ended = signal.getsignal(signal.SIGTERM)
+            if self._ended is signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, _as_ctrl_c)
         return self
 
     def _raise(self, number: int, frame: FrameType | None) -> NoReturn:
@@ -67,3 +71,10 @@ class CtrlCIsRaised:
         """Put back what was there."""
         if self._after is not None:
             signal.signal(signal.SIGINT, self._after)
+            signal.signal(signal.SIGTERM, self._ended)
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """To whoever handles Ctrl-C now: where it waits, so does this."""
+    del number, frame
+    signal.raise_signal(signal.SIGINT)

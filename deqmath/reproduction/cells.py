@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deqmath.interrupts import runs_raise_ctrl_c
 from deqmath.reproduction.tasks import DELTA, GAMMA0, LABELS, PHI, Task
 from deqmath.reproduction.training import END, TOL
 
@@ -75,7 +76,8 @@ def kept_or_computed(cell: Cell, folder: Path) -> dict[str, Any]:
     found = _read(path)
     if found is not None and found.get("settings") == cell.settings():
         return found
-    made = {"settings": cell.settings(), "numbers": cell.compute()}
+    with runs_raise_ctrl_c():  # half a run is no cell
+        made = {"settings": cell.settings(), "numbers": cell.compute()}
     write_text(path, to_text(made))
     return made
 

@@ -46,6 +46,24 @@ sys.exit(entry.main())
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "deqmath: interrupted\n")
 
 
+def test_sigterm_is_a_ctrl_c(tmp_path):
+    """From a batch scheduler; where Ctrl-C waits, so does it."""
+    program = """
+import signal, sys
+from deqmath.cli import entry
+from deqmath.numeric.interrupts import CtrlCWaits
+def work(_):
+    with CtrlCWaits():
+        signal.raise_signal(signal.SIGTERM)
+        print("waited", flush=True)
+    print("went on")
+entry._dispatch = work
+sys.exit(entry.main())
+"""
+    done = run(program, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "waited\n", "deqmath: interrupted\n")
+
+
 def test_after_the_work_it_changes_nothing(tmp_path):
     program = """
 import signal, sys
@@ -64,6 +82,7 @@ def test_the_callers_handler_is_put_back(monkeypatch):
     monkeypatch.setattr(entry, "_dispatch", lambda _: seen.append(signal.getsignal(signal.SIGINT)) or 0)
     entry.main(["list"])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler is not seen[0]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         entry.main(["list"])
