@@ -193,7 +193,7 @@ def solve_gated(
     shares, open_ = mask is not None, equilibrium.gates if mask is None else mask > 0
     mask = net.xp.astype(equilibrium.gates, net.xp.float64) if mask is None else mask
     shape, bound = tuple(equilibrium.Z.shape), net.contraction_bound()
-    low = lambda: net.low_precision_by_columns if transpose else net.low_precision.T
+    low = lambda: net.low_precision if transpose else net.low_precision.T
     problem = FixedPoint(net.xp, matrix, net.gamma, offset, mask, bound, shape, low, shares)
     begin = None if start is None else start * net.xp.astype(open_, net.xp.float64)
     return solve_in_parts(problem, strategy, begin, tol, max_sweeps, threads)

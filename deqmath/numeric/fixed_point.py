@@ -88,25 +88,25 @@ class FixedPoint:
             return relu(self.xp, v, out=out)
         return v * self.gate if out is None else np.multiply(v, self.gate, out=out)
 
-    def sweep(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """One application F and what it moves: the pre-activation v, ``F(x)``, ``F(x) - x`` and the relative steps.
+    def sweep(self, x: Array, spare: Array | None = None) -> tuple[Array, Array, Array]:
+        """One application F and how far it moves: the pre-activation v, ``F(x)`` and the relative steps.
 
-        In NumPy all that follows the product is done a few rows at a time, which then stay in the cache.
+        In NumPy all that follows the product is done a few rows at a time, which then stay in the cache, and v is written
+        into `spare`, shape (n, m), where it is given.
         """
         if not is_numpy(self.xp):
             v = self.preactivation(x)
             new = self.activate(v)
-            return v, new, new - x, self.relative_steps(new - x, new)
-        v = x @ self.matrix
-        new, step, sizes = np.empty(v.shape), np.empty(v.shape), np.empty((2, v.shape[0]))
+            return v, new, self.relative_steps(new - x, new)
+        v = np.matmul(x, self.matrix, out=spare)
+        new, sizes = np.empty(v.shape), np.empty((2, v.shape[0]))
         for rows in _tiles(v.shape):
-            part, u, after, moved = self.rows(rows), v[rows], new[rows], step[rows]
+            part, u, after = self.rows(rows), v[rows], new[rows]
             u *= self.gain
             u += part.offset
             part.activate(u, out=after)
-            np.subtract(after, x[rows], out=moved)
-            sizes[0, rows], sizes[1, rows] = row_norms(np, moved), row_norms(np, after)
-        return v, new, step, self._relative(sizes[0], sizes[1])
+            sizes[0, rows], sizes[1, rows] = row_norms(np, after - x[rows]), row_norms(np, after)
+        return v, new, self._relative(sizes[0], sizes[1])
 
     def origin(self) -> Array:
         """The first iterate from zero, ``activate(offset)``, which costs no product."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from deqmath.errors import InputError, NotWellPosedError, ShapeError
-from deqmath.numeric.arrays import Array, Namespace, by_columns, frobenius, is_foreign, is_numpy, namespace
+from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, is_numpy, namespace
 from deqmath.numeric.initialisation import Seed, draw_parameters
 from deqmath.numeric.norms import spectral_norm
 from deqmath.numeric.validate import choice, parameter_names, positive, real_array, real_vector
@@ -123,11 +123,6 @@ class Parameters:
         if is_numpy(self.xp):
             return np.multiply(self.A, self.gamma, out=np.empty_like(self.A, np.float32), casting="same_kind")
         return self.xp.astype(self.A * self.gamma, self.xp.float32)
-
-    @cached_property
-    def low_precision_by_columns(self) -> Array:
-        """``gamma A`` in float32, in NumPy with every column in one piece of memory: products with its transpose like that."""
-        return by_columns(self.low_precision) if is_numpy(self.xp) else self.low_precision
 
     def operator_norm(self) -> float:
         """``||A||_2`` in float64, computed once; `deqmath.bounds.operator_norm` certifies it."""

@@ -6,7 +6,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from deqmath.numeric.arrays import Array
+from deqmath.numeric.arrays import Array, keep_freed_memory
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 
 #: More rows than this are solved block by block, so that the work space does not grow with the samples.
@@ -21,6 +21,7 @@ def solve_in_parts(
     Rows do not depend on each other, so every part is a problem of its own; the parts of a thread run in order.
     The residual of the whole is the largest of the parts', its sweeps are those of the slowest part.
     """
+    keep_freed_memory()
     n = problem.shape[0]
     count = min(max(threads, -(-n // _BLOCK)), n)
     if count == 1:

@@ -33,9 +33,8 @@ def fresh(m: int, n: int, d: int = 64) -> tuple[ReLUNetwork, np.ndarray, np.ndar
 
 
 def renewed(net: ReLUNetwork) -> ReLUNetwork:
-    """The network with its float32 copies forgotten, which every new network has to make."""
-    for name in ("low_precision", "low_precision_by_columns"):
-        net.__dict__.pop(name, None)
+    """The network with its float32 copy forgotten, which every new network has to make."""
+    net.__dict__.pop("low_precision", None)
     return net
 
 

@@ -21,7 +21,9 @@ def verified(monkeypatch):
     """The float64 sweeps that were made."""
     made = []
     sweep = FixedPoint.sweep
-    monkeypatch.setattr(FixedPoint, "sweep", lambda self, x: (made.append(1), sweep(self, x))[1])
+    monkeypatch.setattr(
+        FixedPoint, "sweep", lambda self, *given, **named: (made.append(1), sweep(self, *given, **named))[1]
+    )
     return made
 
 

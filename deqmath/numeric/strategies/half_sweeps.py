@@ -53,10 +53,11 @@ class HalfSweeps:
         self.way_down = list(_way_down(0, m, height))
         self.way_up = [(columns, rows) for rows, columns in reversed(self.way_down)]
         self.blocks = [rows for rows, columns in self.way_down if rows == columns]
-        self.x, self.upper = (xp.empty((m, count), dtype=xp.float32) for _ in range(2))
-        self.lower = xp.zeros((m, count), dtype=xp.float32)
         most = max(r.stop - r.start for r, c in self.way_down + self.way_up if r == c or not self._first(c))
-        self.fresh = xp.empty((most, count), dtype=xp.float32)
+        memory = xp.empty((3 * m + most, count), dtype=xp.float32)  # in one piece: few and large pages
+        self.x, self.upper, self.lower = (memory[k * m : (k + 1) * m, :] for k in range(3))
+        self.fresh = memory[3 * m :, :]
+        self.lower[self.blocks[0], :] = 0.0  # all others are given theirs
         self.offset: Array = None
         self.gate: Array = None
         self.floor: Array = None

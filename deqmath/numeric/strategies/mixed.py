@@ -82,8 +82,9 @@ class MixedPrecision:
         before = limit = problem.contraction if start is None else math.inf  # zero itself is not worse
         with np.errstate(over="ignore", invalid="ignore"):  # half sweeps may diverge, and float32 overflows early
             x, sweeps = (start, 0) if start is not None and tol < _LOOSE else low.approach(start, tol, max_sweeps)
+            v: Array = None
             while sweeps < max_sweeps:
-                v, new, step, steps = problem.sweep(x)
+                v, new, steps = problem.sweep(x, spare=v)
                 sweeps += 1
                 residual = problem.contraction * float(problem.xp.max(steps))
                 if residual <= tol:
@@ -93,10 +94,9 @@ class MixedPrecision:
                     break
                 before, limit = residual, _FAILED * residual
                 low.watch(steps)
-                correction, used = low.correct(x, v, step, tol, max_sweeps - sweeps)
+                into = None if x is start else x
+                x, used = low.correct(x, v, new, tol, max_sweeps - sweeps, into)
                 sweeps += used
-                correction += x
-                x = correction
         rest = Picard(self.accelerate_above).solve(problem, best, tol, max(max_sweeps - sweeps, 1))
         return replace(rest, sweeps=rest.sweeps + sweeps, strategy=f"{self.name}{low.suffix}, then {rest.strategy}")
 
@@ -106,10 +106,12 @@ class _Low:
 
     def __init__(self, problem: FixedPoint, options: MixedPrecision) -> None:
         self.problem, self.xp, self.options = problem, problem.xp, options
-        n = problem.shape[0]
+        n, m = problem.shape
         self.probe = self.xp.arange(min(_PROBE, n))
         self.sweeps = HalfSweeps(self.xp, problem.low_matrix().T, n)
-        self.gate = None if problem.gate is None else self._lowered(problem.gate)
+        memory = self.xp.empty((2 * m, n), dtype=self.xp.float32)
+        self.offset, self.bounds = memory[:m, :], memory[m:, :]  # bounds: the gates, or the floor
+        self.gate = None if problem.gate is None else self._lowered(problem.gate, into=self.bounds)
         self.steepest = min(max(problem.contraction, 1e-30), 0.999)  # A = 0 has the contraction 0, and no logarithm
         self.limit = 4 + math.ceil(math.log(_FLOOR) / math.log(self.steepest))
         self.rate = math.nan
@@ -120,10 +122,13 @@ class _Low:
         """What the record's strategy says of an acceleration."""
         return "" if self.history is None else " with anderson"
 
-    def _lowered(self, x: Array, minus: Array | None = None) -> Array:
-        """A float64 matrix, or the difference of two, in float32 with a sample in every column instead of row."""
+    def _lowered(self, x: Array, minus: Array | None = None, into: Array | None = None) -> Array:
+        """A float64 matrix, or the difference of two, in float32 with a sample in every column instead of row.
+
+        In NumPy in the memory of `into`, shape (m, n), where it is given and x has n rows.
+        """
         if is_numpy(self.xp):
-            return by_columns(x, minus).T
+            return by_columns(x, minus, out=None if into is None or x.shape[0] != into.shape[1] else into.T).T
         return self.xp.astype(x if minus is None else x - minus, self.xp.float32).T
 
     def _before_gates(self, step: Array) -> Array:
@@ -138,6 +143,12 @@ class _Low:
         x = self.sweeps.x.T
         return x.astype(np.float64, order="C") if is_numpy(self.xp) else self.xp.astype(x, self.xp.float64)
 
+    def _added(self, x: Array, into: Array | None) -> Array:
+        """x and the iterate, a sample in every row; in NumPy written into `into` where it is given."""
+        if is_numpy(self.xp):
+            return np.add(x, self.sweeps.x.T, out=into, order="C")
+        return x + self._raised()
+
     def _measure(self, size: float, previous: float, halves: int) -> None:
         """The rate of a half sweep, from the steps before and after so many of them."""
         measured = (size / previous) ** (1 / halves) if previous > 0 and size > 0 else self.rate
@@ -151,9 +162,13 @@ class _Low:
         """The iterates of the probed samples, one a row."""
         return self.xp.take(self.sweeps.x, self.probe, axis=1).T
 
-    def _iterate(self, goal: Array, max_sweeps: int, halves: int) -> int:
-        """Sweep until the errors of the probed samples are estimated below `goal`; the products used, with `halves` from before."""
+    def _iterate(self, goal: Array, max_sweeps: int, halves: int = 1) -> int:
+        """Sweep until the errors of the probed samples are estimated below `goal`; the products used.
+
+        `halves` of a sweep were done before: to start a way down from zero costs as much as half a sweep.
+        """
         xp, state, sizes = self.xp, self.sweeps, [math.nan]
+        goal = xp.astype(goal, xp.float32)
         begin: Array = None
         blind = 0
         most = 2 * min(max_sweeps, self.limit)
@@ -206,33 +221,33 @@ class _Low:
     def approach(self, start: Array | None, tol: float, max_sweeps: int) -> tuple[Array, int]:
         """From `start`, or zero, to `tol`, or a relative error of about sqrt(tol) and what float32 can carry; the products used."""
         begin = None if start is None else self._lowered(start)
-        self.sweeps.pose(self._lowered(self.problem.offset), gate=self.gate, floor=self._floor(None), start=begin)
+        offset = self._lowered(self.problem.offset, into=self.offset)
+        self.sweeps.pose(offset, gate=self.gate, floor=self._floor(None), start=begin)
         share = _SAFE * tol / self.steepest if tol >= _LOOSE else max(math.sqrt(tol), _FLOOR)
         if begin is None:
-            return self._finish(share * self.xp.take(self.problem.origin_norms, self.probe), max_sweeps)
+            used = self._iterate(share * self.xp.take(self.problem.origin_norms, self.probe), max_sweeps)
+            return self._raised(), used
         self.sweeps.sweep()  # with what the start has cost a whole product
         steps = row_norms(self.xp, (self.sweeps.x - begin).T)
         self.watch(steps)
         goal = share * self.xp.take(self.problem.origin_norms, self.probe)
         if bool(self.xp.all(self.xp.take(steps, self.probe) <= goal)):
             return self._raised(), 1
-        x, sweeps = self._finish(goal, max_sweeps - 1, begun=0)
-        return x, sweeps + 1
+        used = self._iterate(goal, max_sweeps - 1, halves=0)
+        return self._raised(), used + 1
 
-    def correct(self, x: Array, v: Array, step: Array, tol: float, max_sweeps: int) -> tuple[Array, int]:
-        """A correction to x that should bring its residual below `tol`, and the products used."""
+    def correct(
+        self, x: Array, v: Array, new: Array, tol: float, max_sweeps: int, into: Array | None
+    ) -> tuple[Array, int]:
+        """x, corrected so that its residual should be below `tol`, in the memory of `into` where it is given; the products used."""
         # subtracted before it is rounded: where the unit is active the difference is small
-        offset = self._lowered(v, x) if self.gate is None else self._before_gates(self._lowered(step))
+        moved = self._lowered(v if self.gate is None else new, minus=x, into=self.offset)
+        offset = moved if self.gate is None else self._before_gates(moved)
         self.sweeps.pose(offset, gate=self.gate, floor=self._floor(x))
         allowed = (_SAFE * tol / self.problem.contraction) * self.xp.take(self.problem.scales(x), self.probe)
         reachable = _FLOOR * self.xp.astype(row_norms(self.xp, self._probed()), self.xp.float64)
-        goal = self.xp.maximum(allowed, reachable)
-        return self._finish(goal, max_sweeps)
-
-    def _finish(self, goal: Array, max_sweeps: int, begun: int = 1) -> tuple[Array, int]:
-        """To start a way down costs as much as half a sweep."""
-        used = self._iterate(self.xp.astype(goal, self.xp.float32), max_sweeps, begun)
-        return self._raised(), used
+        used = self._iterate(self.xp.maximum(allowed, reachable), max_sweeps)
+        return self._added(x, into), used
 
     def _floor(self, x: Array | None) -> Array | None:
         """What ReLU bounds the correction of x by, ``-x``; zero where there is no x; None for gates."""
@@ -241,7 +256,8 @@ class _Low:
         if x is None:
             n, m = self.problem.shape
             return self.xp.broadcast_to(self.xp.zeros((1, n), dtype=self.xp.float32), (m, n))
-        return -self._lowered(x)
+        floor = self._lowered(x, into=self.bounds)
+        return np.negative(floor, out=floor) if is_numpy(self.xp) else -floor
 
 
 def _stagnant(sizes: list[float]) -> bool:
