@@ -22,7 +22,7 @@ from deqmath.claims.guard import Failure, guarded
 from deqmath.claims.load import load
 from deqmath.claims.result import ClaimResult, RunResult
 from deqmath.errors import InputError
-from deqmath.interrupts import runs_raise_ctrl_c
+from deqmath.interrupted_runs import runs_raise_ctrl_c
 
 OnResult = Callable[[ClaimResult], None]
 

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from deqmath.errors import DeqmathError, NotConvergedError
-from deqmath.interrupts import delivered
+from deqmath.interrupted_runs import delivered
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.network import ReLUNetwork
@@ -91,8 +91,8 @@ def gradient_descent(  # type: ignore[misc]  # the overloads leave the keywords 
     """
     options = DescentOptions(loss, checkpoint, checkpoint_seconds, progress, steps, step_size, record)
     if isinstance(net, SoftmaxNetwork):
-        return delivered(softmax_descent(net, X, y, options))
-    return delivered(_Descent(net, X, y, options).run())
+        return softmax_descent(net, X, y, options)
+    return _Descent(net, X, y, options).run()
 
 
 class _Descent:
@@ -142,7 +142,7 @@ class _Descent:
             self._keep()
             run = self.book.close(status, message, _DECAY)
             run, waiting.came = run.interrupted() if waiting.came else run, False
-        return run
+        return delivered(run)
 
     def _moved(self) -> State:
         """The state one step further."""

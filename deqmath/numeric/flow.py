@@ -10,7 +10,6 @@ from typing import Any, overload
 import numpy as np
 
 from deqmath.errors import DeqmathError, InputError, NotConvergedError, NotWellPosedError
-from deqmath.interrupts import delivered
 from deqmath.numeric.checkpoint import Checkpoint, fingerprint
 from deqmath.numeric.etd2 import etd2_step, inside_tolerance
 from deqmath.numeric.journey import Journey
@@ -118,8 +117,8 @@ def gradient_flow(  # type: ignore[misc]  # the overloads leave the keywords to 
         split_adjoint,
     )  # fmt: skip
     if isinstance(net, SoftmaxNetwork):
-        return delivered(softmax_flow(net, X, y, options))
-    return delivered(_relu_flow(net, X, y, options))
+        return softmax_flow(net, X, y, options)
+    return _relu_flow(net, X, y, options)
 
 
 def _relu_flow(net: ReLUNetwork, X: Any, y: Any, options: FlowOptions) -> Run:

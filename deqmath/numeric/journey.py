@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deqmath.errors import DeqmathError
+from deqmath.interrupted_runs import delivered
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.interrupts import CtrlCWaits
 from deqmath.numeric.network import DEFAULT_TOL
@@ -155,4 +156,4 @@ class Journey:
             self.book.rejected, self.refused = self.book.rejected + self.refused, 0
             run = self.book.close(status, message, "exp(-lambda_0 t)")
             run, waiting.came = run.interrupted() if waiting.came else run, False
-        return run
+        return delivered(run)

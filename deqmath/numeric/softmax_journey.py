@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deqmath.interrupted_runs import delivered
 from deqmath.numeric.arrays import joint_norm
 from deqmath.numeric.checkpoint_file import CheckpointFile, digest
 from deqmath.numeric.interrupts import CtrlCWaits
@@ -133,7 +134,7 @@ class SoftmaxJourney:
             self.rejected, self.refused = self.rejected + self.refused, 0
             run = self._run(status, message)
             run, waiting.came = run.interrupted() if waiting.came else run, False
-        return run
+        return delivered(run)
 
     def _run(self, status: RunStatus, message: str) -> SoftmaxRun:
         time, loss, predictions, rate, distance = (np.array(column) for column in zip(*self.rows, strict=True))

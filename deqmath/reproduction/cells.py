@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deqmath.interrupts import runs_raise_ctrl_c
+from deqmath.interrupted_runs import runs_raise_ctrl_c
 from deqmath.reproduction.tasks import DELTA, GAMMA0, LABELS, PHI, Task
 from deqmath.reproduction.training import END, TOL
 

@@ -10,7 +10,7 @@ import pytest
 import deqmath as dm
 from deqmath.claims import run, run_claim
 from deqmath.claims.cache import Cache
-from deqmath.interrupts import runs_raise_ctrl_c
+from deqmath.interrupted_runs import runs_raise_ctrl_c
 from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow
 from deqmath.numeric.recorder import Recorder
 from deqmath.reproduction import TASKS, Cell, kept_or_computed
@@ -76,7 +76,7 @@ def test_no_cell_is_kept_from_half_a_run(monkeypatch, tmp_path):
     cell = Cell(TASKS[0], "training", "true", 16, 0, (4,))
     made = []
 
-    def compute(self):
+    def compute(_):
         made.append(RUNS["flow"]())
         return {"status": made[-1].status}
 

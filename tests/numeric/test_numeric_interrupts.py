@@ -15,7 +15,7 @@ from deqmath.numeric.softmax_run import SoftmaxRun
 
 #: Where the books of a run are kept.
 BOOKKEEPING = {"flow.py", "descent.py", "journey.py", "recorder.py", "motion.py"}
-BOOKKEEPING |= {"softmax_journey.py", "softmax_training.py", "interrupts.py"}
+BOOKKEEPING |= {"softmax_journey.py", "softmax_training.py", "interrupts.py", "interrupted_runs.py"}
 X = np.random.default_rng(1).standard_normal((3, 2))
 FEATURES = np.abs(np.random.default_rng(2).standard_normal((3, 6)))
 
@@ -103,7 +103,7 @@ def test_a_run_that_is_done_keeps_what_it_has():
     """Ctrl-C while a run that has ended is put together changes its status and nothing else."""
     watch = Lines()
     whole = watch.run(softmax, "etd2")
-    run = Lines(watch.count - 5).run(softmax, "etd2")
+    run = Lines(watch.count - 7).run(softmax, "etd2")
     assert run.message == f"{whole.message}; then interrupted"
     assert isinstance(run, SoftmaxRun)
     assert all(run.arrays()[name].tobytes() == array.tobytes() for name, array in whole.arrays().items())
