@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from deqmath.cli.bound_quantities import Answer
     from deqmath.cli.problem import Problem
+
+#: Options that are about some of the bounds only.
+_ONLY_WITH = {
+    "--delta": ("theorem-3.1", "generalization"),
+    "--true-gram": ("lambda-min",),
+    "--phi": ("limit-kernel",),
+}
+_DELTA = 0.05
 
 
 def bound_command(
@@ -22,7 +32,7 @@ def bound_command(
     gamma0: float = 0.25,
     init: Literal["gaussian", "half-normal", "diagonal"] = "gaussian",
     seed: int = 0,
-    delta: float = 0.05,
+    delta: float | None = None,
     true_gram: bool = False,
     phi: Literal["relu", "identity"] | None = None,
     json: Path | None = None,
@@ -62,7 +72,7 @@ def bound_command(
     seed : N
         Seed of the network and of the choice of samples.
     delta : P
-        Probability that the statement of a probabilistic theorem may fail.
+        With theorem-3.1 and generalization: probability that the statement may fail. Default: 0.05.
     true_gram : bool
         With lambda-min: of H itself, enclosed from proved equilibria. Default: of H as computed in float64.
     phi : ACT
@@ -74,69 +84,95 @@ def bound_command(
         Write what proves the bound to this file as JSON, for deqmath check-certificate; arrays of more than 4096
         entries go to FILE.npz beside it. - is stdout.
     """
-    from deqmath.claims.write import check_target
     from deqmath.cli.bound_quantities import QUANTITIES, Asked
     from deqmath.cli.problem import make_problem
-    from deqmath.cli.terminal import Stages
+    from deqmath.cli.terminal import Stages, check_outputs
     from deqmath.errors import InputError
 
     if name not in QUANTITIES:
         msg = f"there is no bound named {name}; there are {', '.join(QUANTITIES)}"
         raise InputError(msg)
-    if phi is not None and name != "limit-kernel":
-        msg = f"--phi is for limit-kernel; {name} is about a network whose phi is relu"
-        raise InputError(msg)
-    if not 0 < delta < 1:
+    _check_used(name, {"--delta": delta is not None, "--true-gram": true_gram, "--phi": phi is not None})
+    if delta is not None and not 0 < delta < 1:
         msg = f"delta is {delta}; needed a probability between 0 and 1, as in --delta 0.05"
         raise InputError(msg)
-    check_target(json, "--json")
-    check_target(certificate, "--certificate")
+    check_outputs({"--json": json, "--certificate": certificate})
     problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
+    asked = Asked(digits, _DELTA if delta is None else delta, true_gram, phi)
     with Stages(f"certifying {name}"):
-        found = QUANTITIES[name](problem, Asked(digits, delta, true_gram, phi))
+        found = QUANTITIES[name](problem, asked)
     return _report(problem, found, digits, json, certificate)
 
 
+def _check_used(name: str, given: dict[str, bool]) -> None:
+    """Refuse an option of other bounds: it would be silently without effect."""
+    from deqmath.errors import InputError
+
+    for option, bounds in _ONLY_WITH.items():
+        if given[option] and name not in bounds:
+            msg = f"{option} has no effect with {name}; leave it out, or use it with {' or '.join(bounds)}"
+            raise InputError(msg)
+
+
 def _report(problem: Problem, found: Answer, digits: int, json: Path | None, certificate: Path | None) -> int:
+    """Show what was found, write the files, and give the exit code."""
+    from deqmath.cli.terminal import deliver, note
+
+    lacking = _lacking(found, digits)
+    taken = "-" in (str(json), str(certificate))
+
+    def tell() -> None:
+        if not taken:
+            print("\n".join(_lines(problem, found)), flush=True)
+        if lacking:
+            note(f"deqmath: {lacking}")
+        if certificate is not None and found.certificate is None:
+            note(
+                "deqmath: nothing was proved, so there is no certificate to write"
+                + (f": {found.text}" if taken else "")
+            )
+
+    writes: list[Callable[[], None]] = []
+    if json is not None:
+        writes.append(partial(_write_json, problem, found, json))
+    if certificate is not None and found.certificate is not None:
+        writes.append(partial(_write_certificate, found.certificate, found.arrays, certificate))
+    return deliver(tell, writes, 3 if lacking else 0)
+
+
+def _lacking(found: Answer, digits: int) -> str:
+    """What was asked for and is not proved; empty if nothing is."""
+    if not found.proved:
+        return "not everything could be proved; what was not is marked undecided"
+    if found.digits is not None and found.digits < digits:
+        return f"{found.digits} of the {digits} digits asked for could be proved"
+    return ""
+
+
+def _lines(problem: Problem, found: Answer) -> list[str]:
+    state = "Certified" if found.proved else "Undecided" if found.certificate is None else "Undecided in part"
+    head = [found.text, f"{state}: {found.meaning}.", f"On {problem}."]
+    return head + [f"Assumed: {assumption}." for assumption in found.assumptions]
+
+
+def _write_json(problem: Problem, found: Answer, target: Path) -> None:
     from deqmath.claims.jsonable import jsonable
     from deqmath.claims.report import to_text
     from deqmath.claims.write import write_text
-    from deqmath.cli.terminal import note
 
-    if certificate is not None:
-        _write_certificate(found, certificate)
-    if json is not None:
-        document = {**found.document, "meaning": found.meaning, "problem": problem.settings}
-        write_text(json, to_text(jsonable(document, "bound")))
-    if "-" not in (str(json), str(certificate)):
-        print(found.text)
-        print(f"Certified: {found.meaning}.")
-        print(f"On {problem}.")
-        for assumption in found.assumptions:
-            print(f"Assumed: {assumption}.")
-    if not found.proved:
-        note("deqmath: not everything could be proved; what was not is marked undecided")
-        return 3
-    if found.digits is not None and found.digits < digits:
-        note(f"deqmath: {found.digits} of the {digits} digits asked for could be proved")
-        return 3
-    return 0
+    document = {**found.document, "meaning": found.meaning, "problem": problem.settings}
+    write_text(target, to_text(jsonable(document, "bound")))
 
 
-def _write_certificate(found: Answer, target: Path) -> None:
+def _write_certificate(record: dict[str, Any], arrays: Mapping[str, Any], target: Path) -> None:
     """The certificate, and beside it the arrays of which it holds only the fingerprint."""
     from deqmath.claims.jsonable import jsonable
     from deqmath.claims.report import to_text
     from deqmath.claims.write import write_text
     from deqmath.cli.terminal import note
-    from deqmath.errors import InputError
 
-    record = found.certificate
-    if record is None:
-        msg = f"nothing was proved, so there is no certificate to write: {found.text}"
-        raise InputError(msg)
     described = {"matrix": record.get("matrix"), **record.get("arrays", {})}
-    large = {name: found.arrays[name] for name, value in described.items() if value and _only_named(value)}
+    large = {name: arrays[name] for name, value in described.items() if value and _only_named(value)}
     if large and str(target) != "-":
         _write_arrays(target.with_name(target.name + ".npz"), large)
         note(f"deqmath: {', '.join(large)} in {target.name}.npz; keep it beside the certificate")

@@ -16,6 +16,8 @@ Arrays = Mapping[str, Any]
 
 #: More centres than this are left out of the JSON.
 _MOST_CENTRES = 2**15
+#: The limit kernel is enclosed to so many digits more than are asked of its smallest eigenvalue.
+_KERNEL_GUARD = 6
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def generalization(problem: Problem, asked: Asked) -> Answer:
 def limit_kernel(problem: Problem, asked: Asked) -> Answer:
     """The smallest eigenvalue of the limit kernel."""
     from deqmath import bounds
+    from deqmath.bounds.lambda_bounds import MOST_DIGITS
     from deqmath.errors import InputError
 
     init = problem.settings["init"]
@@ -213,8 +216,12 @@ def limit_kernel(problem: Problem, asked: Asked) -> Answer:
             "there is no limit kernel for --init half-normal: gamma ||A|| grows like sqrt(M); use diagonal or gaussian"
         )
         raise InputError(msg)
-    gamma0 = problem.settings["gamma0"]
-    found = bounds.limit_kernel(problem.data.X, gamma0=gamma0, digits=asked.digits + 6, kind=init, phi=asked.phi)
+    most = MOST_DIGITS - _KERNEL_GUARD
+    if not 1 <= asked.digits <= most:
+        msg = f"digits = {asked.digits}; needed an integer from 1 to {most} with limit-kernel, as in --digits 15"
+        raise InputError(msg)
+    gamma0, digits = problem.settings["gamma0"], asked.digits + _KERNEL_GUARD
+    found = bounds.limit_kernel(problem.data.X, gamma0=gamma0, digits=digits, kind=init, phi=asked.phi)
     meaning = (
         f"the smallest eigenvalue of the Gram matrix in the limit of infinite width, {init} A and phi = {found.phi}"
     )

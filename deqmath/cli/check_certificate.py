@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import stat
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
+
+if TYPE_CHECKING:
+    from deqmath.bounds import Bound, BoundRecord
 
 #: A check that takes longer says how long it took.
 _WORTH_SAYING = 10.0
+#: A larger file is no certificate: arrays of more than 4096 entries stand beside it.
+_MOST_BYTES = 2**30
 
 
 def check_certificate_command(file: Path, /, *, matrix: Path | None = None, json: Path | None = None) -> int:
@@ -27,31 +34,54 @@ def check_certificate_command(file: Path, /, *, matrix: Path | None = None, json
     json : FILE
         Write the verdict to this file as JSON; - is stdout.
     """
-    from deqmath.bounds import BoundRecord, FalseCertificateError, check_certificate
+    from deqmath.bounds import FalseCertificateError, check_certificate
     from deqmath.claims.write import check_target
-    from deqmath.cli.terminal import Stages, note
+    from deqmath.cli.terminal import Stages, deliver, note
 
     check_target(json, "--json")
+    _check_file(file)
     given, start = _arrays(file, matrix), time.monotonic()
     try:
         with Stages(f"checking {file.name}"):
             found = check_certificate(file, given)
     except FalseCertificateError as error:
-        _write(json, {"status": "refuted", "reason": str(error)})
-        note(f"deqmath: refuted: {error}")
-        return 1
+        refutation = str(error)
+        document = {"status": "refuted", "reason": refutation}
+        return deliver(lambda: note(f"deqmath: refuted: {refutation}"), [partial(_write, json, document)], 1)
     seconds = time.monotonic() - start
     if seconds > _WORTH_SAYING:
         note(f"deqmath: the check took {seconds:.0f} s")
     document = {key: value for key, value in found.as_json().items() if key != "certificate"}
-    _write(json, {"status": found.status, **document})
-    if str(json) != "-":
-        print(found if isinstance(found, BoundRecord) else f"{found.quantity} = {found}")
+    writes = [partial(_write, json, {"status": found.status, **document})]
+    return deliver(lambda: None if str(json) == "-" else _show(found), writes, 0 if found.status == "proved" else 3)
+
+
+def _show(found: Bound | BoundRecord) -> None:
+    from deqmath.bounds import BoundRecord
+
+    print(found if isinstance(found, BoundRecord) else f"{found.quantity} = {found}")
     if found.status == "proved":
-        if str(json) != "-":
-            print("Proved again, independently, from the data alone.")
-        return 0
-    return 3
+        print("Proved again, independently, from the data alone.")
+
+
+def _check_file(file: Path) -> None:
+    """Refuse what could be read for ever: a device, or a file far larger than any certificate."""
+    from deqmath.errors import DataError
+
+    try:
+        about = file.stat()
+    except OSError:
+        return  # reading it says why it cannot be read
+    if not (stat.S_ISREG(about.st_mode) or stat.S_ISFIFO(about.st_mode)):
+        kind = "a folder" if stat.S_ISDIR(about.st_mode) else "neither a file nor a pipe"
+        msg = f"{file} is {kind}; needed the FILE that deqmath bound ... --certificate FILE wrote"
+        raise DataError(msg)
+    if about.st_size > _MOST_BYTES:
+        msg = (
+            f"{file} has {about.st_size} bytes, and a certificate at most {_MOST_BYTES}; "
+            "needed the FILE that deqmath bound ... --certificate FILE wrote"
+        )
+        raise DataError(msg)
 
 
 def _arrays(file: Path, given: Path | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ def explain_command(
 ) -> int:
     """Show a derivation line by line, with the reason for each line.
 
-    For a claim without a derivation: its prose and the evidence for or against it.
+    For a claim without a derivation: its prose and the evidence for or against it. Exit code 1 if what is shown is
+    refuted (or is not, where that was expected), 3 if it is undecided.
 
     Parameters
     ----------
@@ -37,26 +39,26 @@ def explain_command(
     """
     from deqmath.claims import find
     from deqmath.claims.report import to_text
-    from deqmath.claims.write import check_target, write_text
+    from deqmath.claims.write import write_text
+    from deqmath.cli.terminal import check_outputs, deliver
     from deqmath.errors import InputError
 
     if latex and html:
         msg = "--latex and --html exclude each other; give one of them"
         raise InputError(msg)
-    check_target(json, "--json")
-    check_target(output, "--output")
+    check_outputs({"--json": json, "--output": output})
     claim = find(claim_id)
     derivation = _derivation(claim)
     if derivation is None and (latex or html or json is not None):
         msg = f"claim {claim.id} has no derivation to write; see its evidence with: deqmath verify {claim.id}"
         raise InputError(msg)
+    writes = []
     if json is not None:
-        write_text(json, to_text(_as_json(claim, derivation)))
-        if output is None:
-            return 0
-    text = derivation.to_latex() if latex else derivation.to_html() if html else _plain(claim, derivation)
-    write_text(output or "-", text.rstrip("\n") + "\n")
-    return 0
+        writes.append(partial(write_text, json, to_text(_as_json(claim, derivation))))
+    text, code = _by_evidence(claim) if derivation is None else _by_lines(claim, derivation, latex=latex, html=html)
+    if output is not None or json is None:
+        writes.append(partial(write_text, output or "-", text.rstrip("\n") + "\n"))
+    return deliver(lambda: None, writes, code)
 
 
 def _derivation(claim: Claim) -> Any:
@@ -64,25 +66,34 @@ def _derivation(claim: Claim) -> Any:
     from deqmath.claims.case import Case
     from deqmath.claims.gather import pieces
     from deqmath.claims.guard import guarded
-    from deqmath.errors import InputError
+    from deqmath.errors import InputError, StepRefuted
 
     def first_yielded() -> Any:
         return next((piece for piece in pieces(claim, Case(level="quick")) if hasattr(piece, "steps")), None)
 
     found, failure = guarded(claim.derivation or first_yielded, claim.where)
     if failure is not None and claim.derivation is not None:
+        if failure.counterexample is not None:
+            raise StepRefuted(str(failure), failure.counterexample)
         raise InputError(str(failure))
     return found
 
 
-def _plain(claim: Claim, derivation: Any) -> str:
-    from deqmath.claims import run_claim
+def _by_lines(claim: Claim, derivation: Any, *, latex: bool, html: bool) -> tuple[str, int]:
+    """The derivation, and the exit code for what its lines came to."""
+    if latex or html:
+        text = derivation.to_latex() if latex else derivation.to_html()
+    else:
+        text = "\n\n".join([*_head(claim), str(derivation)])
+    refuted = 0 if claim.expect == "refuted" else 1
+    return text, {"refuted": refuted, "undecided": 3}.get(derivation.verdict().status, 0)
+
+
+def _by_evidence(claim: Claim) -> tuple[str, int]:
+    """Prose and evidence, and the exit code for what the claim came to."""
+    from deqmath.claims import RunResult, run_claim
     from deqmath.claims.run import Settings
 
-    head = f"{claim.id}: {claim.source} {claim.equation}\n{claim.statement}"
-    parts = [head, claim.prose] if claim.prose else [head]
-    if derivation is not None:
-        return "\n\n".join([*parts, str(derivation)])
     result = run_claim(claim, Settings(level="quick"))
     lines = [f"{result.status}{' as expected' if result.ok and claim.expect == 'refuted' else ''}:"]
     lines += [f"  {e.kind}, {e.status}: {e.detail}" for e in result.evidence]
@@ -90,7 +101,12 @@ def _plain(claim: Claim, derivation: Any) -> str:
         lines.append(f"  {result.remark}")
     if result.counterexample:
         lines += ["counterexample:", *(f"    {line}" for line in result.counterexample.splitlines())]
-    return "\n\n".join([*parts, "\n".join(lines)])
+    return "\n\n".join([*_head(claim), "\n".join(lines)]), RunResult((result,)).exit_code
+
+
+def _head(claim: Claim) -> list[str]:
+    head = f"{claim.id}: {claim.source} {claim.equation}\n{claim.statement}"
+    return [head, claim.prose] if claim.prose else [head]
 
 
 def _as_json(claim: Claim, derivation: Any) -> dict[str, Any]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from deqmath.numeric import Run, SoftmaxRun
     from deqmath.numeric.run import Progress as At
 
+#: The file in a default folder that tells which options its run was asked for with.
+_OPTIONS = "options.json"
+
 
 def train_command(
     *,
@@ -81,7 +84,8 @@ def train_command(
         seconds and at the end.
     out : DIR
         Folder for the results. Default: deqmath-runs/DATA-METHOD-mM-seedN, or
-        deqmath-runs/softmax-DATA-METHOD-mM-seedN.
+        deqmath-runs/softmax-DATA-METHOD-mM-seedN; with -2, -3, ... after it where a run with
+        other options lies there.
     plot : FILE
         Write the picture to this .png, .svg or .pdf file. Default: run.png in the folder.
     json : FILE
@@ -92,32 +96,81 @@ def train_command(
     shared: dict[str, Any] = {"classes": classes, "samples": samples, "width": width, "seed": seed}
     problem = _make(model, data, {"gamma0": gamma0, "gamma": gamma, "init": init, "trainable": names}, shared)
     start = f"{'softmax-' if model == 'softmax' else ''}{Path(problem.data.name).stem}"
-    folder = out or Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}"
+    asked = {**shared, "data": data, "gamma0": gamma0, "gamma": gamma, "init": init, "trainable": names}
+    asked |= {"loss": loss, "t_end": t_end, "steps": steps}
+    folder = out or _of_its_own(Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}", asked)
     _check_places(folder, plot, json)
     run = _train(problem, method, loss=loss, t_end=t_end, steps=steps, checkpoint=checkpoint)
-    _deliver(run, problem, folder, plot or folder / "run.png", json)
-    return {"completed": 0, "interrupted": 130}.get(run.status, 3)
+    return _deliver(run, problem, folder, plot or folder / "run.png", json, None if out else asked)
+
+
+def _of_its_own(folder: Path, asked: dict[str, Any]) -> Path:
+    """The folder, or the first with a number after it, where no run lies that was asked for with other options."""
+    from itertools import count
+
+    places = (folder if k == 1 else folder.with_name(f"{folder.name}-{k}") for k in count(1))
+    return next(place for place in places if not (place / "run.npz").exists() or _asked(place) == _plain(asked))
+
+
+def _asked(folder: Path) -> Any:
+    """The options that the run in a folder was asked for with; None where they are not known."""
+    from json import loads
+
+    try:
+        return loads((folder / _OPTIONS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _plain(asked: dict[str, Any]) -> Any:
+    """As JSON has them."""
+    from json import dumps, loads
+
+    return loads(dumps(asked))
 
 
 def _deliver(
-    run: Run | SoftmaxRun, problem: Problem | SoftmaxProblem, folder: Path, picture: Path, json: Path | None
-) -> None:
-    """Save the run and its picture, and show what was measured."""
+    run: Run | SoftmaxRun,
+    problem: Problem | SoftmaxProblem,
+    folder: Path,
+    picture: Path,
+    json: Path | None,
+    asked: dict[str, Any] | None,
+) -> int:
+    """Show what was measured, save the run, its picture and what it was `asked` for with, and give the exit code."""
     from deqmath.claims.report import to_text
     from deqmath.claims.write import write_text
-    from deqmath.cli.terminal import note, show
+    from deqmath.cli.terminal import deliver, note, show
     from deqmath.numeric.plots import plot_run
 
-    folder.mkdir(parents=True, exist_ok=True)
-    saved = [*run.save(folder / "run"), picture]
-    plot_run(run, picture, X=problem.inputs, title=str(problem))
-    if json is not None:
-        write_text(json, to_text({**run.summary(), "problem": problem.settings, "files": [str(p) for p in saved]}))
-    if str(json) != "-":
-        show(*_table(run, problem))
-    for line in run.notes:
-        note(f"note: {line}")
-    note(f"saved {', '.join(str(path) for path in saved)}")
+    saved: list[Path] = []
+
+    def tell() -> None:
+        if str(json) != "-":
+            show(*_table(run, problem))
+        for line in run.notes:
+            note(f"note: {line}")
+
+    def save() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        saved.extend(run.save(folder / "run"))
+        if asked is not None:
+            write_text(folder / _OPTIONS, to_text(asked))
+
+    def draw() -> None:
+        plot_run(run, picture, X=problem.inputs, title=str(problem))
+        saved.append(picture)
+
+    def write() -> None:
+        if json is not None:
+            write_text(json, to_text({**run.summary(), "problem": problem.settings, "files": [str(p) for p in saved]}))
+
+    def say_where() -> None:
+        if saved:
+            note(f"saved {', '.join(str(path) for path in saved)}")
+
+    code = {"completed": 0, "interrupted": 130}.get(run.status, 3)
+    return deliver(tell, [save, draw, write, say_where], code)
 
 
 def _make(model: str, data: str, own: dict[str, Any], shared: dict[str, Any]) -> Problem | SoftmaxProblem:

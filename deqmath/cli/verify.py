@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from deqmath.claims import Cache, ClaimResult, RunResult, Settings
+
+#: As many as of a bound (deqmath.bounds.lambda_bounds.MOST_DIGITS, whose import would slow a run from the cache).
+_MOST_DIGITS = 3_000
 
 
 def verify_command(
@@ -40,7 +44,7 @@ def verify_command(
     level : LEVEL
         How many sizes and points to try: quick, standard or thorough.
     digits : N
-        Decimal digits that high-precision comparisons should reach.
+        Decimal digits that high-precision comparisons should reach, at most 3000.
     seed : N
         The seed that all random points derive from.
     mutate
@@ -53,26 +57,24 @@ def verify_command(
     from deqmath.claims import Cache, Settings
     from deqmath.claims.catalogue import recalled
     from deqmath.claims.run import check_jobs
+    from deqmath.cli.terminal import check_outputs
 
-    _check_outputs(json, html, markdown)
+    check_outputs({"--json": json, "--html": html, "--markdown": markdown})
     check_jobs(jobs)
+    _check_digits(digits)
     settings = Settings(seed, digits, level, mutate)
     result = None if no_cache else recalled(Cache(), targets, settings)
     if result is None:
         result = _run(targets, settings, jobs, None if no_cache else Cache())
-    _report(result, json, html, markdown)
-    return result.exit_code
+    return _report(result, json, html, markdown)
 
 
-def _check_outputs(json: Path | None, html: Path | None, markdown: Path | None) -> None:
-    from deqmath.claims.write import check_target
+def _check_digits(digits: int) -> None:
+    """Refuse digits that no comparison would reach in a lifetime; too few are refused with the other settings."""
     from deqmath.errors import InputError
 
-    check_target(json, "--json")
-    check_target(html, "--html")
-    check_target(markdown, "--markdown")
-    if [str(target) for target in (json, html, markdown)].count("-") > 1:
-        msg = "only one of --json, --html and --markdown can go to stdout; give the others a file name"
+    if digits > _MOST_DIGITS:
+        msg = f"digits is {digits}; needed a number of decimal digits from 1 to {_MOST_DIGITS}, as in --digits 40"
         raise InputError(msg)
 
 
@@ -100,24 +102,38 @@ def _run(targets: tuple[str, ...], settings: Settings, jobs: int, cache: Cache |
         return run(claims, settings, jobs=jobs, on_result=step, cache=cache)
 
 
-def _report(result: RunResult, json: Path | None, html: Path | None, markdown: Path | None) -> None:
+def _report(result: RunResult, json: Path | None, html: Path | None, markdown: Path | None) -> int:
+    """Show the table, write the reports, and give the exit code."""
     from deqmath.claims.table import results, summary
+    from deqmath.cli.terminal import deliver, note, show
+
+    def tell() -> None:
+        if "-" in (str(json), str(html), str(markdown)):
+            note(summary(result).plain)
+        else:
+            show(*results(result))
+
+    wanted = ((json, _json), (html, _html), (markdown, _markdown))
+    writes = [partial(write, result, target) for target, write in wanted if target is not None]
+    return deliver(tell, writes, result.exit_code)
+
+
+def _json(result: RunResult, target: Path) -> None:
+    from deqmath.claims.report import as_json, to_text
     from deqmath.claims.write import write_text
-    from deqmath.cli.terminal import note, show
 
-    if json is not None:
-        from deqmath.claims.report import as_json, to_text
+    write_text(target, to_text(as_json(result)))
 
-        write_text(json, to_text(as_json(result)))
-    if html is not None:
-        from deqmath.claims.page import to_html
 
-        write_text(html, to_html(result))
-    if markdown is not None:
-        from deqmath.claims.markdown import page_with_claims
+def _html(result: RunResult, target: Path) -> None:
+    from deqmath.claims.page import to_html
+    from deqmath.claims.write import write_text
 
-        write_text(markdown, page_with_claims(markdown, result))
-    if "-" in (str(json), str(html), str(markdown)):
-        note(summary(result).plain)
-    else:
-        show(*results(result))
+    write_text(target, to_html(result))
+
+
+def _markdown(result: RunResult, target: Path) -> None:
+    from deqmath.claims.markdown import page_with_claims
+    from deqmath.claims.write import write_text
+
+    write_text(target, page_with_claims(target, result))

@@ -174,6 +174,27 @@ def test_an_own_file_works_for_both(deqmath, tmp_path):
     assert (tmp_path / "deqmath-runs" / "mine-flow-m30-seed0" / "run.npz").is_file()
 
 
+def test_a_run_with_other_options_replaces_none(deqmath, tmp_path):
+    rng = np.random.default_rng(1)
+    np.savez(tmp_path / "mine.npz", X=rng.standard_normal((5, 3)), y=np.array([1.0, -1, 1, -1, 1]))
+    whole = ("train", "--data", "mine.npz", "--width", 30, "--t-end", 0.5)
+    first, runs = tmp_path / "deqmath-runs" / "mine-flow-m30-seed0", tmp_path / "deqmath-runs"
+    assert deqmath(*whole).code == 0
+    kept = (first / "run.npz").read_bytes()
+    others = [("--samples", 4), ("--gamma0", 0.1), ("--trainable", "A,b"), ("--init", "diagonal"), ("--t-end", 0.25)]
+    for k, more in enumerate(others, start=2):
+        told = deqmath(*(whole if more[0] != "--t-end" else whole[:-2]), *more)
+        assert told.code == 0
+        assert f"mine-flow-m30-seed0-{k}/run.npz" in told.err.replace("\n", "")
+    assert (first / "run.npz").read_bytes() == kept
+    assert len(list(runs.iterdir())) == 6
+    assert deqmath(*whole, *others[0]).code == 0
+    assert len(list(runs.iterdir())) == 6
+    (first / "options.json").write_text("{")
+    assert deqmath(*whole).code == 0
+    assert len(list(runs.iterdir())) == 7
+
+
 @pytest.mark.parametrize("method", ["flow", "descent"])
 def test_train_shows_the_monitors_and_saves_run_and_picture(deqmath, tmp_path, method):
     length = ("--t-end", 1) if method == "flow" else ("--steps", 4)
