@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, S, Symbol, Trace, ZeroMatrix
@@ -44,6 +45,7 @@ from deqmath.expressions.nodes import (
 from deqmath.expressions.plain import plain
 from deqmath.expressions.traversal import Rules, distinct_nodes, symbols_of
 
+_CALL = "dm.differential(A * B, {A: dA})"
 _KINKED = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise, sp.floor, sp.ceiling)
 
 differentials = Rules("differential")
@@ -85,6 +87,8 @@ def differential(expr: MatrixExpr, by: Mapping[Expr, Expr]) -> MatrixExpr:
 
     Raises
     ------
+    InputError
+        No expression, or no mapping of symbols to expressions.
     ShapeError
         A symbol and its differential differ in shape.
     UnknownNodeError
@@ -108,6 +112,7 @@ def differential_with_assumptions(
     expr: MatrixExpr, by: Mapping[Expr, Expr]
 ) -> tuple[MatrixExpr, tuple[Assumption, ...]]:
     """The differential, and the hypotheses (invertible matrices, no kinks) that it rests on."""
+    _require_expression(expr)
     movement = Movement(_validated(by))
     expr = plain(expr)
     d = _d(expr, movement)
@@ -117,10 +122,28 @@ def differential_with_assumptions(
     return simplified(d), tuple(movement.assumptions)
 
 
-def _validated(by: Mapping[Expr, Expr]) -> Mapping[Expr, Expr]:
+def _is_expression(x: Any) -> bool:
+    return isinstance(x, Expr) or getattr(x, "is_Matrix", False) is True
+
+
+def _require_expression(expr: Any) -> None:
+    if not _is_expression(expr):
+        msg = (
+            f"differential received {expr!r} of type {type(expr).__name__}; it needs a SymPy expression, as in {_CALL}"
+        )
+        raise InputError(msg)
+
+
+def _validated(by: Any) -> Mapping[Expr, Expr]:
+    if not isinstance(by, Mapping):
+        msg = f"differential received {by!r} of type {type(by).__name__}; it needs symbols and their differentials, as in {_CALL}"
+        raise InputError(msg)
     for x, dx in by.items():
         if not isinstance(x, (MatrixSymbol, Symbol)):
             msg = f"differential received {x} to move; it needs a MatrixSymbol or a Symbol, as in {{A: dA}}"
+            raise InputError(msg)
+        if not _is_expression(dx):
+            msg = f"differential received {dx!r} of type {type(dx).__name__} for the differential of {x}; it needs an expression, as in {_CALL}"
             raise InputError(msg)
         sx, sd = getattr(x, "shape", ()), getattr(dx, "shape", ())
         if tuple(sx) != tuple(sd):

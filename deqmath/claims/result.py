@@ -126,9 +126,9 @@ class ClaimResult:
             return "refuted as expected, but without a counterexample: yield a Verdict that carries one"
         if self.expect == "refuted":
             return f"expected to be refuted, but {self.status}"
-        return (
-            "; ".join(e.detail for e in self.evidence if e.status == self.status and e.kind != "assumed") or self.status
-        )
+        earned = [e.detail for e in self.evidence if e.status == self.status and e.kind != "assumed"]
+        assumed = [e.detail for e in self.evidence if e.kind == "assumed"]
+        return "; ".join(earned) or f"{self.status}, by assumption only: {'; '.join(assumed)}"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ that ``deqmath --help`` answers at once.
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
+from typing import Any, get_args
 
 from deqmath.cli.ctrl_c import CtrlCIsRaised
 from deqmath.errors import DeqmathError, MissingBackendError, StepRefuted, UndecidedError
@@ -51,6 +55,11 @@ Start with: deqmath verify
 """
 
 
+#: What writing to stdout may meet: a full disk, a limit on the size of files, a stdout for reading only, a broken disk.
+_UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EBADF, errno.EIO)
+_PLACES = "needed a terminal, a pipe or a file for it, as in: deqmath list > claims.txt"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
@@ -72,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _answer(arguments: list[str], ctrl_c: CtrlCIsRaised, show_trace: bool) -> int:
+    if sys.stdout is None:  # the shell's >&-; the next file to be opened would be taken for stdout
+        print(f"deqmath: error: stdout is closed; {_PLACES}", file=sys.stderr)
+        return USAGE
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -130,14 +142,47 @@ def _module(name: str) -> str:
 def _parse_and_call(name: str, command: Callable[..., int | None], arguments: list[str]) -> int:
     from cyclopts import App, CycloptsError, Parameter
 
-    app = App(name=f"deqmath {name}", version_flags=(), default_parameter=Parameter(negative=()))
+    plain = Parameter(negative=(), converter=_converted)
+    app = App(name=f"deqmath {name}", version_flags=(), default_parameter=plain)
     app.default(command)
     try:
         call, bound, _ = app.parse_args(list(_spelt_out(arguments)), exit_on_error=False, print_error=False)
-    except CycloptsError as error:
+    except (CycloptsError, _NotAnIntegerError) as error:
         print(f"deqmath: error: {_one_line(error).rstrip('.')} (see: deqmath {name} --help)", file=sys.stderr)
         return USAGE
     return call(*bound.args, **bound.kwargs) or OK
+
+
+class _NotAnIntegerError(Exception):
+    """Not a ValueError: of those cyclopts makes errors of its own, which leave out the name of an option of several."""
+
+
+def _converted(kind: Any, tokens: Sequence[Any]) -> Any:
+    """Values of an option by its type; cyclopts alone would round 1.9 to the integer 2."""
+    from cyclopts import convert
+
+    if int in (kind, *get_args(kind)):
+        for token in tokens:
+            if not _is_integer(token.value):
+                msg = (
+                    f"{token.keyword} received {token.value!r}; needed an integer, such as {_integer_near(token.value)}"
+                )
+                raise _NotAnIntegerError(msg)
+    return convert(kind, tokens)
+
+
+def _is_integer(text: str) -> bool:
+    for base in (10, 0):  # 0: also 0x1f, as Python writes it
+        with suppress(ValueError):
+            int(text, base)
+            return True
+    return False
+
+
+def _integer_near(text: str) -> int:
+    with suppress(ValueError, OverflowError):
+        return math.ceil(float(text))
+    return 1
 
 
 def _spelt_out(arguments: Sequence[str]) -> Iterator[str]:
@@ -189,6 +234,9 @@ def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return f"not enough memory ({text or 'no details'}); try a smaller --width or --samples"
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+        # Files are written by deqmath.writing, which names them, and an error of opening one names it.
+        return f"stdout could not be written ({error.strerror}); {_PLACES}"
     return text or type(error).__name__
 
 

@@ -39,7 +39,6 @@ def export_command(
         Write the modules of all claims and models into a folder (-o DIR, made if missing); ID may then name
         a derivations file or folder.
     """
-    from deqmath.claims.export import module_of
     from deqmath.claims.write import check_target
     from deqmath.errors import InputError
 
@@ -56,8 +55,48 @@ def export_command(
     if explain and to_file:
         msg = "--explain prints the plan on stdout; write the module with -o FILE.py in a second call"
         raise InputError(msg)
-    module = module_of(claim_id, target)
+    if with_tests and output is not None:
+        _check_importable(output)
+    module = _module(claim_id, target)
     return _explain(module) if explain else _write(module, output, with_tests)
+
+
+def _check_importable(output: Path) -> None:
+    """Refuse the name of a module that its test could not import."""
+    from deqmath.codegen.module import importable
+    from deqmath.errors import InputError
+
+    needed = importable(output.name)
+    if output.name != needed:
+        msg = (
+            f"-o {str(output)!r} names a module that its test could not import; "
+            f"with --with-tests it needs a name such as -o {output.with_name(needed)}"
+        )
+        raise InputError(msg)
+
+
+def _module(name: str, target: str) -> GeneratedModule:
+    """The module of a claim or a model; where there is none of that name, the nearest that can be exported are named."""
+    from difflib import get_close_matches
+
+    from deqmath.claims.collect import collect
+    from deqmath.claims.export import MODELS, module_of
+    from deqmath.errors import UnknownClaimError
+
+    try:
+        return module_of(name, target)
+    except UnknownClaimError as error:
+        if "::" in name:
+            raise
+        exported = [*MODELS, *(claim.id for claim in collect() if claim.exports is not None)]
+        near = get_close_matches(name, exported, n=3, cutoff=0.4)
+        hint = (
+            f"did you mean {', '.join(near)}?"
+            if near
+            else f"there are {', '.join(exported[:3])}, ... (see: deqmath list)"
+        )
+        msg = f"no claim has the id {name}, and no model either; {hint}"
+        raise UnknownClaimError(msg) from error
 
 
 def _explain(module: GeneratedModule) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ def reproduce_command(*, output: Path = Path("deqmath-reproduce"), samples: tupl
         msg = f"samples {samples}, widths {widths}, seeds {seeds}; needed 2 samples, width 1 and 1 seed at least"
         raise InputError(msg)
     plan = Plan(tuple(sorted(set(samples))), tuple(sorted(set(widths))), seeds)
+    for folder in (output, output / "cells"):
+        _check_folder(folder)
     output.mkdir(parents=True, exist_ok=True)
     found = []
     for task in TASKS:
@@ -55,6 +58,17 @@ def reproduce_command(*, output: Path = Path("deqmath-reproduce"), samples: tupl
         f"saved {output / 'results.md'}, results.json and {len({c['settings']['task']['name'] for c in found})} figures"
     )
     return 0
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before the work is done."""
+    from deqmath.errors import InputError
+
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "may not be written to" if there.is_dir() else "is a file"
+        msg = f"the results would go into the folder {folder}, but {there} {why}; needed a folder, as in: deqmath reproduce -o results"
+        raise InputError(msg)
 
 
 def _cells(plan: Plan, task: Task, folder: Path) -> list[dict[str, Any]]:

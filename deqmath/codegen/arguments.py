@@ -61,6 +61,7 @@ def signature(exprs: list[Any], roots: list[Node], reserved: Iterable[str]) -> S
             raise InputError(msg)
     readable = {k for M in matrices.values() for k in M.shape if k.is_Symbol}
     _require_open_names(exprs)
+    _require_printable_names(exprs)
     values = _value_symbols(roots)
     sizes = {s for M in matrices.values() for k in M.shape for s in k.free_symbols} | _size_symbols(exprs)
     indices = _index_symbols(exprs)
@@ -104,6 +105,16 @@ def _require_open_names(exprs: list[Any]) -> None:
     hidden = sorted(s.name for e in exprs for s in e.free_symbols - indices if s.is_Symbol and s.name.startswith("_"))
     if hidden:
         msg = f"generate received the symbol {hidden[0]}; it needs names with no leading underscore, as in Symbol('{hidden[0].strip('_') or 'x'}')"
+        raise InputError(msg)
+
+
+def _require_printable_names(exprs: list[Any]) -> None:
+    """Names are shown in comments and texts of the module: a line break or an escape in one would become code."""
+    names = {s.name for e in exprs for s in e.atoms(MatrixSymbol, Symbol)}
+    broken = sorted(name for name in names if not name.isprintable() or "\\" in name)
+    if broken:
+        plain = identifier("".join(c for c in broken[0] if c.isprintable()), ())
+        msg = f"generate received a symbol named {broken[0]!r}; it needs names of printable characters without a backslash, as in {plain!r}"
         raise InputError(msg)
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unicodedata import normalize
 
 from sympy import Expr
 
+from deqmath.codegen.arguments import identifier
 from deqmath.codegen.companion import DerivativeOf, companion_text
 from deqmath.codegen.loading import load_text
 from deqmath.codegen.plan import Plan
 from deqmath.codegen.targets.base import Target
 from deqmath.errors import InputError, MissingBackendError
 from deqmath.writing import write_text
+
+
+def importable(name: str) -> str:
+    """The file name itself if Python can import it as a module, else one near it: ``a b.py`` gives ``a_b.py``.
+
+    Examples
+    --------
+    >>> from deqmath.codegen.module import importable
+    >>> importable("eq10.py"), importable("class.py"), importable("gg22.eq10.py"), importable("eq10")
+    ('eq10.py', 'class_.py', 'gg22_eq10.py', 'eq10.py')
+    """
+    stem = name.removesuffix(".py")
+    plain = stem.isidentifier() and not keyword.iskeyword(stem) and stem == normalize("NFKC", stem)
+    return f"{stem if plain else identifier(stem, ())}.py"
 
 
 class Flops(dict[str, Expr]):
@@ -116,10 +133,13 @@ class GeneratedModule:
             Also write ``test_<name>.py`` in the same folder.
         """
         path = Path(path)
+        if tests and path.name != importable(path.name):
+            msg = (
+                f"write received the file name {path.name}; with tests=True it needs a name Python can import, "
+                f"as in write({str(path.with_name(importable(path.name)))!r}, tests=True)"
+            )
+            raise InputError(msg)
         write_text(path, self.source)
         if tests:
-            if not path.stem.isidentifier():
-                msg = f"write received the file name {path.name}; with tests=True it needs a name Python can import, as in eq10.py"
-                raise InputError(msg)
             write_text(path.with_name(f"test_{path.stem}.py"), self.test_source_for(path.stem))
         return path

@@ -30,7 +30,7 @@ Arrays = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def read_csv(path: Path) -> Arrays:
-    """X and y of a comma-separated file: the last column is y; a first line that is not numbers is a header.
+    """X and y of a comma-separated file: the last column is y; a first line without any number is a header.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def read_csv(path: Path) -> Arrays:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             for line, cells in _lines(csv.reader(stream, strict=True), path):
                 numbers = [_number(cell) for cell in cells]
-                if None in numbers and not rows and not seen_header:
+                if not rows and not seen_header and all(number is None for number in numbers):
                     seen_header = True
                     continue
                 rows.append(_checked(path, line, cells, numbers, len(rows[0]) if rows else len(cells)))
@@ -87,7 +87,7 @@ def _checked(path: Path, line: int, cells: list[str], numbers: list[float | None
         raise DataError(msg)
     for k, number in enumerate(numbers):
         if number is None or not np.isfinite(number):
-            msg = f"{path.name}, line {line}, column {k + 1}: {cells[k]!r} is not a finite number"
+            msg = f"{path.name}, line {line}, column {k + 1}: {cells[k]!r} is not a finite number; needed numbers, but for a first line of names"
             raise DataError(msg)
     return [number for number in numbers if number is not None]
 
@@ -115,11 +115,18 @@ def read_npz(path: Path, names: tuple[str, str] = ("X", "y")) -> tuple[NDArray[A
     except DataError:
         raise
     except _BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        msg = f"{path.name} is truncated or not a NumPy archive of plain arrays ({reason}); np.savez(path, {_savez(names)})"
+        msg = f"{path.name} is truncated or not a NumPy archive of plain arrays ({_reason(error)}); np.savez(path, {_savez(names)})"
         raise DataError(msg) from error
     except OSError as error:
         raise DataError(_unreadable(path, error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Why NumPy could not read a file, without its advice to load what looks pickled in the way that runs it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "pickle" not in text:
+        return text
+    return "it holds Python objects" if text.startswith("Object arrays") else "it does not begin like one"
 
 
 def _members(path: Path, archive: Any, names: tuple[str, str]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -109,7 +109,7 @@ def load(
         if zero.size:
             msg = (
                 f"{name}: rows {zero[:10].tolist()} are zero and cannot be normalised to length 1; "
-                "remove them, or pass normalise=False"
+                "remove them from the file (or keep them as they are, in Python only: load(..., normalise=False))"
             )
             raise DataError(msg)
         X = X / np.abs(X).max(axis=1, keepdims=True)

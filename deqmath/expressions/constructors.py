@@ -41,6 +41,18 @@ def _matrix(node: str, X: Any) -> MatrixExpr:
     return X if isinstance(X, MatrixExpr) else X.as_immutable()
 
 
+def _size(node: str, p: Any) -> Expr:
+    """``p`` as a number of rows or columns, or an error that names the node."""
+    try:
+        size = _sympify(p)
+    except SympifyError:
+        size = None
+    if not isinstance(size, Expr) or size.is_integer is False or size.is_negative:
+        msg = f"{node} received the dimension {p!r}; it needs an integer that is not negative, as in {node}(2, 3) or {node}(dm.dim('p'), 3)"
+        raise ShapeError(msg)
+    return size
+
+
 def _column_vector(node: str, v: Any) -> MatrixExpr:
     v = _matrix(node, v)
     if v.shape[1] != 1:
@@ -303,7 +315,7 @@ def hadamard(*factors: Any) -> MatrixExpr:
 
 def commutation(p: Any, q: Any) -> MatrixExpr:
     """The commutation matrix: ``vec(X^T) = commutation(p, q) vec(X)`` for X of shape p x q."""
-    return Commutation(p, q)
+    return Commutation(_size("commutation", p), _size("commutation", q))
 
 
 def column(X: Any, i: Any) -> MatrixExpr:
