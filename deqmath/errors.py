@@ -5,9 +5,24 @@ A message says three things: what was received, what was needed, and the call th
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+_Error = TypeVar("_Error", bound="DeqmathError")
+
 
 class DeqmathError(Exception):
     """Root of all errors raised on purpose by deqmath."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and sent between processes as it is: the message is not made a second time from other arguments."""
+        return _as_it_was, (type(self), self.args, dict(self.__dict__))
+
+
+def _as_it_was(kind: type[_Error], args: tuple[Any, ...], attributes: dict[str, Any]) -> _Error:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class InputError(DeqmathError, ValueError):
@@ -67,3 +82,8 @@ class UndecidedError(DeqmathError):
 
 class MissingBackendError(DeqmathError, ImportError):
     """An optional package is not installed; the message holds the install line."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As any ImportError, which holds more than its arguments."""
+        parts: Any = ImportError.__reduce__(self)
+        return tuple(parts)

@@ -34,7 +34,8 @@ class Gates:
     """The signs of pre-activations in a field that has no order: free bits, one per value.
 
     ``pattern`` supplies the bits in order of first use, so that all patterns can be enumerated;
-    bits beyond it come from ``rng``. ``positive`` holds the values of symbols that are positive.
+    bits beyond it come from ``rng``. ``trail`` holds those supplied so far: which are asked for may depend on
+    them. ``positive`` holds the values of symbols that are positive.
     """
 
     pattern: int
@@ -42,13 +43,14 @@ class Gates:
     rng: random.Random
     p: int
     bits: dict[int, bool] = field(default_factory=dict)
-    used: int = 0
+    trail: list[bool] = field(default_factory=list)
     positive: list[int] = field(default_factory=list)
 
     def fresh(self) -> bool:
         """The next bit of the pattern."""
-        bit = bool(self.pattern >> self.used & 1) if self.used < self.length else bool(self.rng.getrandbits(1))
-        self.used += 1
+        k = len(self.trail)
+        bit = bool(self.pattern >> k & 1) if k < self.length else bool(self.rng.getrandbits(1))
+        self.trail.append(bit)
         return bit
 
     def known(self, v: int) -> bool | None:

@@ -7,9 +7,10 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
 from deqmath.checking.domains import BadPoint, Balls, Boundary, Domain, NotInDomain, Rationals, flint_precision
@@ -26,7 +27,7 @@ from deqmath.checking.points import (
     new_point,
 )
 from deqmath.checking.sides import Bindings, SidesTest
-from deqmath.checking.solving import NotSolvable, satisfy
+from deqmath.checking.solving import Equations, NotSolvable, base_symbol, satisfy
 from deqmath.expressions.nodes import Column
 from deqmath.expressions.python_source import declarations
 
@@ -69,13 +70,13 @@ def find_counterexample(
                     # small integers first, then eighths up to 1, where signs change more often
                     spread, parts = (8, 8) if 2 * draw >= draws else (1 + draw % 4, 1)
                     for domain in (Rationals(spread, parts), Balls(_BITS, spread, parts)):
-                        symbols = _differs(test, letters, domain, sizes, bindings, rng, None)
+                        symbols = differs(test, letters, domain, sizes, bindings, rng, None)
                         if symbols == "other domain":
                             continue
                         if isinstance(symbols, dict):
                             if smallest:
                                 symbols = _shrink(test, letters, domain, sizes, bindings, symbols)
-                            described = _describe(test, letters, domain, sizes, bindings, symbols)
+                            described = describe(test, letters, domain, sizes, bindings, symbols)
                             if described is not None:
                                 return described
                         break
@@ -93,9 +94,9 @@ def boundary_counterexample(test: SidesTest, seed: int = 0) -> Counterexample | 
     for sizes in at_least(_growing_sizes(letters)[:4], least_sizes(test.expressions)):
         for bindings in index_choices(letters, sizes):
             for _ in range(_DRAWS[1]):
-                symbols = _differs(test, letters, domain, sizes, bindings, rng, None)
+                symbols = differs(test, letters, domain, sizes, bindings, rng, None)
                 if isinstance(symbols, dict):
-                    return _describe(test, letters, domain, sizes, bindings, symbols)
+                    return describe(test, letters, domain, sizes, bindings, symbols)
     return None
 
 
@@ -105,7 +106,7 @@ def _growing_sizes(letters: Alphabet) -> list[dict[Symbol, int]]:
     return [dict(zip(dims, c, strict=True)) for c in choices[:14]]
 
 
-def _differs(
+def differs(
     test: SidesTest,
     letters: Alphabet,
     domain: Domain,
@@ -113,15 +114,21 @@ def _differs(
     bindings: Bindings,
     rng: random.Random,
     given: dict[Expr, Any] | None,
+    kept: frozenset[Expr] = frozenset(),
 ) -> dict[Expr, Any] | str | None:
-    """The symbols' values if the sides differ there; None if not; "other domain" if balls are needed."""
+    """The symbols' values if the sides differ there; None if not; "other domain" if balls are needed.
+
+    Values ``given`` are replaced where an equation is solved for them, those ``kept`` only if it does not hold.
+    """
     point = new_point(domain, sizes, rng)
+    point.kept = kept
     if given:
         point.symbols.update(given)
     try:
         draw_symbols(point, letters, bindings)
         hold_assumptions(point, letters.scalars)
         satisfy(point, test.equations, bindings)
+        _hold_solved(point, test.equations)
         make_nonnegative(point, test.nonnegative, bindings)
         a, b = test.sides(point, bindings)
     except BadPoint:
@@ -132,13 +139,50 @@ def _differs(
 
 
 def hold_assumptions(point: Point, scalars: Iterable[Symbol]) -> None:
-    """Give scalars the sign their symbols are declared with: a positive gamma is never drawn as -1."""
+    """Give scalars values that their symbols are declared to have: a positive gamma is never drawn as -1, an even k as 3.
+
+    Raises
+    ------
+    BadPoint
+        The value, changed as far as it can be, is still not one that the symbol may have.
+    """
     for s in scalars:
+        drawn = value = _exact(point.symbols[s].mat[0, 0])
+        if s.is_integer:
+            value = Fraction(value.numerator)
+        if s.is_even or s.is_odd:
+            value = 2 * value + bool(s.is_odd)
+        if s.is_zero:
+            value = Fraction(0)
+        if (value < 0 and s.is_nonnegative) or (value > 0 and s.is_nonpositive):
+            value = -value
+        if not _may_be(s, value):
+            msg = f"{s} is declared to be other than {value}"
+            raise BadPoint(msg)
+        if value != drawn:
+            number = point.domain.number(value.numerator, value.denominator)
+            point.symbols[s] = FieldMatrix(point.domain, point.domain.matrix(1, 1, [number]))
+
+
+@lru_cache(maxsize=4096)
+def _may_be(s: Symbol, value: Fraction) -> bool:
+    """Whether a rational number has every property that the symbol is declared with, as far as SymPy knows."""
+    number = Rational(value.numerator, value.denominator)
+    return all(getattr(number, f"is_{name}", None) is says for name, says in s.assumptions0.items())
+
+
+def _hold_solved(point: Point, equations: Equations) -> None:
+    """A scalar that an equation was solved for is what its symbol is declared to be; :class:`BadPoint` if not."""
+    for s in (s for s in map(base_symbol, dict(equations)) if isinstance(s, Symbol)):
         value = point.symbols[s].mat[0, 0]
-        if (s.is_positive and value < 0) or (s.is_negative and value > 0) or (s.is_nonnegative and value < 0):
-            point.symbols[s] = FieldMatrix(point.domain, point.domain.matrix(1, 1, [-value]))
-        elif s.is_nonzero and value == 0:
-            msg = f"{s} is not 0"
+        if isinstance(point.domain, Balls) and not value.is_exact():
+            held = not (s.is_integer or s.is_zero) and not (
+                (s.is_nonnegative and not value >= 0) or (s.is_nonpositive and not value <= 0)
+            )
+        else:
+            held = _may_be(s, _exact(value))
+        if not held:
+            msg = f"the value found is none that {s} may have"
             raise BadPoint(msg)
 
 
@@ -170,7 +214,7 @@ def _shrink(
                     entries = [target if (r, c) == (i, j) else value[r, c] for r in range(rows) for c in range(cols)]
                     trial = {k: v for k, v in symbols.items() if k in free}
                     trial[s] = FieldMatrix(domain, domain.matrix(rows, cols, entries))
-                    found = _differs(test, letters, domain, sizes, bindings, rng, trial)
+                    found = differs(test, letters, domain, sizes, bindings, rng, trial)
                     if isinstance(found, dict) and _complexity(found) < cost:
                         symbols, cost = found, _complexity(found)
                         break
@@ -200,7 +244,7 @@ def _exact(x: Any) -> Fraction:
     return Fraction(int(x.p), int(x.q))
 
 
-def _describe(
+def describe(
     test: SidesTest,
     letters: Alphabet,
     domain: Domain,
@@ -277,4 +321,11 @@ def _shown(x: Any, digits: int) -> str:
     return x.str(digits, radius=False) if hasattr(x, "mid") else str(x)
 
 
-__all__ = ["Counterexample", "find_counterexample"]
+__all__ = [
+    "Counterexample",
+    "boundary_counterexample",
+    "describe",
+    "differs",
+    "find_counterexample",
+    "hold_assumptions",
+]

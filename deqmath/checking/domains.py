@@ -50,6 +50,8 @@ class Domain(ABC):
     exact: bool
     #: While an equation is being solved: what its functions and signs are held at.
     calls: Calls | None = None
+    #: Guesses of the signs in a group of equations before another point is drawn; in a field any signs are right.
+    guesses: int = 1
 
     def begin(self, rng: random.Random, guess: list[bool] | None = None) -> Calls:
         """Start to record the calls of a residual."""
@@ -219,8 +221,8 @@ class Rationals(Domain):
     name = "rationals"
     exact = True
 
-    def __init__(self, spread: int = 3, parts: int = 1) -> None:
-        self.spread, self.parts = spread, parts
+    def __init__(self, spread: int = 3, parts: int = 1, guesses: int = 16) -> None:
+        self.spread, self.parts, self.guesses = spread, parts, guesses
 
     def number(self, p: int, q: int = 1) -> Any:
         return flint.fmpq(p, q)

@@ -131,6 +131,8 @@ class Point:
         Draws values for symbols met for the first time.
     slopes
         Unknowns and residuals of a group of equations (and where they stand) -> ``F_z`` at this point, once known.
+    kept
+        Symbols whose values were chosen: equations for them that hold as it is are not solved.
     """
 
     domain: Domain
@@ -139,6 +141,7 @@ class Point:
     depth: int = 0
     rng: random.Random = field(default_factory=lambda: random.Random(0))
     slopes: dict[Any, Any] = field(default_factory=dict)
+    kept: frozenset[Expr] = frozenset()
 
     def size(self, d: Expr, bindings: Mapping[Symbol, int] | None = None) -> int:
         """A dimension (m, m n, m^2, 3, an index) as an integer."""

@@ -1,18 +1,19 @@
 """Exact checking over a prime field (Schwartz and Zippel), with the chance of error it leaves.
 
 If the two sides differ as rational functions, their difference ``P/Q`` vanishes at a random
-point with probability at most ``deg P / (p - deg Q)``. At each size enough points are drawn that
-the chance of accepting a false identity at that size is below 2^-100. Signs of pre-activations
-are free bits in a field; every pattern of them is tried where there are at most 16 (64 at sizes
-of 1), elsewhere all open, all closed and 2 random ones, where a single bad pattern can be missed.
+point with probability at most ``deg P / (p - deg Q)``. At each size and for each pattern of signs
+tried enough points are drawn that the chance of accepting an identity that is false there is below
+2^-100. Signs of pre-activations are free bits in a field; every pattern of them that occurs
+(:mod:`~deqmath.checking.sign_patterns`) is tried where there are at most 16 (1024 at sizes of 1),
+elsewhere all open, all closed and 2 random ones, where a single bad pattern can be missed.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr, MatrixExpr, Symbol
@@ -34,7 +35,8 @@ from deqmath.checking.points import (
     size_choices,
 )
 from deqmath.checking.sides import Bindings, SidesTest, degrees_at
-from deqmath.checking.solved_points import make_positive, solved_point
+from deqmath.checking.sign_patterns import ALL_CLOSED, ALL_OPEN, ENDLESS, Pattern, SignPatterns, Trail, pattern_of
+from deqmath.checking.solved_points import FailedDraw, make_positive, solved_point
 from deqmath.checking.solving import NotSolvable, Solved, satisfy
 from deqmath.expressions.assumptions import Assumption
 from deqmath.expressions.traversal import distinct_nodes
@@ -68,8 +70,8 @@ class ExactOutcome:
         The largest, over the sizes, log2 of the chance of accepting a false identity there.
     gates
         The largest number of gate bits at any size.
-    all_patterns
-        Whether every gate pattern was tried at every size.
+    sampled
+        The sizes at which only some of the gate patterns were tried, in words, and how many at each.
     some_size_exhausted
         Whether every gate pattern was tried at one size at least.
     on_solution_set
@@ -79,6 +81,8 @@ class ExactOutcome:
         is singular there at every try, or for another reason (signs that contradict one another).
     disagreement
         Sizes and bindings of the first disagreement.
+    trouble
+        Why the last point that could not be drawn could not.
     """
 
     agrees: bool | None
@@ -86,12 +90,18 @@ class ExactOutcome:
     sizes: tuple[dict[str, int], ...]
     log2_chance: float
     gates: int
-    all_patterns: bool
+    sampled: Mapping[str, int]
     some_size_exhausted: bool
     on_solution_set: bool
     singular_patterns: int
     other_patterns: int
     disagreement: tuple[dict[Symbol, int], Bindings] | None = None
+    trouble: str = ""
+
+    @property
+    def all_patterns(self) -> bool:
+        """Whether every gate pattern was tried at every size."""
+        return not self.sampled
 
 
 def run_exact(test: SidesTest, seed: int = 0, level: str = "standard") -> ExactOutcome:
@@ -114,6 +124,31 @@ def _entries(expressions: Sequence[Expr], sizes: dict[Symbol, int]) -> int:
     return max((int(e.subs(sizes)) for e in map(sympify, numbers) if e.free_symbols <= sizes.keys()), default=0)
 
 
+def in_words(sizes: Mapping[Any, int]) -> str:
+    """``m=2, n=3``."""
+    return ", ".join(f"{k}={v}" for k, v in sizes.items()) or "scalars"
+
+
+@dataclass
+class _Here:
+    """What the points at one size have shown."""
+
+    sizes: dict[Symbol, int]
+    bindings: Bindings
+    patterns: SignPatterns = field(default_factory=SignPatterns)
+    #: Points by the pattern asked for, and by the signs they had.
+    points: dict[Pattern, int] = field(default_factory=dict)
+    trails: dict[Trail, int] = field(default_factory=dict)
+    without_a_point: set[Pattern] = field(default_factory=set)
+    chances: dict[tuple[int, int, int], float] = field(default_factory=dict)
+
+    def saw(self, pattern: Pattern, trail: Trail) -> None:
+        """A point was evaluated to the end."""
+        self.points[pattern] = self.points.get(pattern, 0) + 1
+        self.trails[trail] = self.trails.get(trail, 0) + 1
+        self.patterns.saw(trail, whole=True)
+
+
 class _State:
     """Counts kept while the sizes are run through."""
 
@@ -126,73 +161,125 @@ class _State:
         self.sizes: list[dict[str, int]] = []
         self.worst = -math.inf
         self.gates = 0
-        self.all_patterns = True
+        self.sampled: dict[str, int] = {}
         self.some_size_exhausted = False
         self.on_solution_set = True
         self.singular_patterns = self.other_patterns = 0
         #: Whether the tries of the last point that could not be drawn ended at a singular matrix.
         self.singular = False
+        self.trouble = ""
         self.solved: list[Solved] = []
         self.unsolvable: set[MatrixExpr] = set()
         self.atoms = self.roots = self.levels = 0
 
     def run_size(self, sizes: dict[Symbol, int], bindings: Bindings) -> bool:
         """All points at one size; False at the first disagreement."""
-        used = self._one(sizes, bindings, 0, 0)
-        if used is None:
+        here = _Here(sizes, bindings)
+        agrees = self._one(here, (0, 0))
+        if agrees is None:
             return True
-        agrees, bits = used
-        if not agrees:
+        if not agrees or (here.patterns.longest and self._one(here, ALL_OPEN) is False):
             return False
-        per_point = self._log2_chance(sizes)
-        repeats = max(2, math.ceil(TARGET_BITS / -per_point)) if per_point <= -1 else _HOPELESS_REPEATS
-        self.gates = max(self.gates, bits)
         most = _MOST_SMALL_PATTERNS if all(n == 1 for n in sizes.values()) else _MOST_PATTERNS
-        if 2**bits <= most:
+        run = self._every_pattern(here, most) if 2**here.patterns.longest <= most else None
+        if run:
             self.some_size_exhausted = True
-            patterns = [(k, bits) for k in range(2**bits)]
-        else:
-            self.all_patterns = False
-            drawn = [self.rng.getrandbits(bits) for _ in range(2)]
-            patterns = [(k, bits) for k in dict.fromkeys((2**bits - 1, 0, *drawn))]
-        for pattern, length in patterns:
-            for _ in range(repeats):
-                result = self._one(sizes, bindings, pattern, length)
-                if result is None:
-                    self.singular_patterns += self.singular
-                    self.other_patterns += not self.singular
-                    break  # the next tries would end as these did
-                if not result[0]:
-                    return False
+        elif run is None and (run := self._some_patterns(here)):
+            name, repeats = in_words(sizes), self._repeats(here)
+            count = sum(points >= repeats for points in here.trails.values())
+            self.sampled[name] = min(count, self.sampled.get(name, count))
+        if not run:
+            return False
+        self.gates = max(self.gates, here.patterns.longest)
         self.sizes.append({str(k): v for k, v in sizes.items()})
-        self.worst = max(self.worst, repeats * per_point)
+        self.worst = max(self.worst, self._repeats(here) * self._per_point(here))
         return True
 
-    def _one(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: int, length: int) -> tuple[bool, int] | None:
-        """One point: (sides agree, gate bits used), or None if none could be drawn."""
+    def _every_pattern(self, here: _Here, most: int) -> bool | None:
+        """Points with every pattern; False at the first disagreement, None where there are more than ``most``."""
+        while True:
+            for beginning in here.patterns.unwalked():
+                if here.patterns.at_least >= most:
+                    return None
+                agrees = self._one(here, pattern_of(beginning))
+                if agrees is None:
+                    self._without_a_point(here, pattern_of(beginning))
+                elif not agrees:
+                    return False
+            repeats = self._repeats(here)
+            if not all(self._repeatedly(here, pattern_of(leaf)) for leaf in list(here.patterns.leaves)):
+                return False
+            # a later point may show signs that the first with its pattern did not
+            if here.patterns.complete and repeats == self._repeats(here):
+                return True
+
+    def _some_patterns(self, here: _Here) -> bool:
+        """Points with all signs open, with all closed and with two random patterns; False at the first disagreement."""
+        length = 4 * here.patterns.longest + 64
+        patterns = [ALL_OPEN, ALL_CLOSED, *((self.rng.getrandbits(length), ENDLESS) for _ in range(2))]
+        repeats = 0
+        while repeats < self._repeats(here):
+            repeats = self._repeats(here)
+            if not all(self._repeatedly(here, pattern) for pattern in patterns):
+                return False
+        return True
+
+    def _repeatedly(self, here: _Here, pattern: Pattern) -> bool:
+        """As many points with one pattern as the chance of error asks for; False at the first disagreement."""
+        while pattern not in here.without_a_point and here.points.get(pattern, 0) < self._repeats(here):
+            agrees = self._one(here, pattern)
+            if agrees is None:
+                self._without_a_point(here, pattern)  # the next tries would end as these did
+            elif not agrees:
+                return False
+        return True
+
+    def _without_a_point(self, here: _Here, pattern: Pattern) -> None:
+        here.without_a_point.add(pattern)
+        self.singular_patterns += self.singular
+        self.other_patterns += not self.singular
+
+    def _repeats(self, here: _Here) -> int:
+        """How many points with one pattern bring the chance of error below the target."""
+        per_point = self._per_point(here)
+        return max(2, math.ceil(TARGET_BITS / -per_point)) if per_point <= -1 else _HOPELESS_REPEATS
+
+    def _per_point(self, here: _Here) -> float:
+        """log2 of the chance at one point, by what the points so far have shown: more signs, more that may meet."""
+        shown = (self.atoms, self.roots, self.levels)
+        if shown not in here.chances:
+            here.chances[shown] = self._log2_chance(here.sizes)
+        return here.chances[shown]
+
+    def _one(self, here: _Here, pattern: Pattern) -> bool | None:
+        """One point: whether the sides agree, or None if none could be drawn."""
         self.singular = False
         for _ in range(_TRIES):
-            point = self._point(sizes, bindings, (pattern, length))
+            point = self._point(here, pattern)
             if point is None:
                 continue
-            field: PrimeField = point.domain  # type: ignore[assignment]
+            numbers: PrimeField = point.domain  # type: ignore[assignment]
             try:
-                draw_symbols(point, self.letters, bindings)
+                draw_symbols(point, self.letters, here.bindings)
                 make_positive(point, self.letters)
-                make_nonnegative(point, self.test.nonnegative, bindings)
-                a, b = self.test.sides(point, bindings)
+                make_nonnegative(point, self.test.nonnegative, here.bindings)
+                a, b = self.test.sides(point, here.bindings)
             except BadPoint as reason:
                 self.singular = self.singular or isinstance(reason, SingularPoint)
+                self.trouble = str(reason)
+                here.patterns.saw(tuple(numbers.gates.trail), whole=False)
                 continue
             self.points += 1
-            self.atoms = max(self.atoms, len(field.atoms) + len(field.gates.bits))
-            self.roots = max(self.roots, len(field.roots))
-            self.levels = max(self.levels, field.atoms.level)
-            return not a.differs(b), field.gates.used
+            self.atoms = max(self.atoms, len(numbers.atoms) + len(numbers.gates.bits))
+            self.roots = max(self.roots, len(numbers.roots))
+            self.levels = max(self.levels, numbers.atoms.level)
+            here.saw(pattern, tuple(numbers.gates.trail))
+            return not a.differs(b)
         return None
 
-    def _point(self, sizes: dict[Symbol, int], bindings: Bindings, pattern: tuple[int, int]) -> Point | None:
+    def _point(self, here: _Here, pattern: Pattern) -> Point | None:
         """A point where every equation that can be solved holds; the unknowns of the others stay free."""
+        sizes, bindings = here.sizes, here.bindings
         self.drawn += 1
         if not self.test.equations:
             prime = PRIMES[self.drawn % len(PRIMES)]
@@ -201,7 +288,9 @@ class _State:
         nth = self.tries[where] = self.tries.get(where, -1) + 1
         equations = [e for e in self.test.equations if e[0] not in self.unsolvable]
         found = solved_point(equations, sizes, bindings, pattern, nth, self.seed)
-        if found is None:
+        if isinstance(found, FailedDraw):
+            self.trouble = found.reason
+            here.patterns.saw(found.trail, whole=False)
             return None
         self.solved = found.solved
         if found.skipped:
@@ -241,12 +330,13 @@ class _State:
             tuple(self.sizes),
             self.worst,
             self.gates,
-            self.all_patterns,
+            self.sampled,
             self.some_size_exhausted,
             self.on_solution_set,
             self.singular_patterns,
             self.other_patterns,
             where,
+            self.trouble,
         )
 
 

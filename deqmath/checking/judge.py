@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from sympy import Expr, Identity, MatMul, MatrixExpr, Rational, S
 
 from deqmath.checking.ball_agreement import ball_agreement
+from deqmath.checking.branches import generic_hypotheses, special_counterexample
 from deqmath.checking.counterexample import boundary_counterexample, find_counterexample
 from deqmath.checking.domains import NotInDomain
-from deqmath.checking.exact import TARGET_BITS, ExactOutcome, run_exact
+from deqmath.checking.exact import TARGET_BITS, ExactOutcome, in_words, run_exact
 from deqmath.checking.holding import HoldingTest
+from deqmath.checking.kinks import OFF_THE_KINKS, kinks_not_excluded
 from deqmath.checking.norm_attack import attack_norm_bound
 from deqmath.checking.sides import DerivativeTest, DifferentialTest, EqualTest, SidesTest
 from deqmath.checking.smooth_values import at_instances
+from deqmath.checking.solving import Equations
 from deqmath.checking.verdict import Evidence, Verdict
 from deqmath.errors import InputError, ShapeError
 from deqmath.expressions.assumptions import Assumption, hypothesis
@@ -35,24 +39,28 @@ def judge(statement: Statement, assuming: Iterable[Assumption] = (), seed: int =
     if isinstance(statement, Given):
         return Verdict((Evidence("assumed", "verified", "a definition or hypothesis"),))
     if isinstance(statement, Equal):
-        return verdict_of(
-            lambda c: EqualTest(c, statement.rhs, tuple(equations), signs), statement.lhs, assumptions, seed, level
-        )
+        equal = partial(EqualTest, rhs=statement.rhs, equations=tuple(equations), nonnegative=signs)
+        return verdict_of(equal, statement.lhs, assumptions, seed, level)
     if isinstance(statement, NormAtMost):
         return attack_norm_bound(statement, seed)
-    pairs = statement.implicit
-
-    def make(c: Any) -> SidesTest:
-        if isinstance(statement, DifferentialOf):
-            return DifferentialTest(c, statement.of, statement.differentials, pairs, signs)
-        of = statement.of if isinstance(statement.of, MatrixExpr) else MatMul(statement.of, Identity(S.One))
-        return DerivativeTest(c, of, statement.wrt, statement.gradient, pairs, signs)
-
-    held = tuple(e for e in equations if e[0] not in dict(pairs))
-    verdict = verdict_of(make, statement.candidate, assumptions, seed, level)
+    held = tuple(e for e in equations if e[0] not in dict(statement.implicit))
+    test = partial(_differential_test, statement=statement, signs=signs)
+    verdict = verdict_of(test, statement.candidate, assumptions, seed, level)
     if verdict.status == "verified" or not held:
         return verdict
-    return verdict_of(lambda c: HoldingTest(make(c), held), statement.candidate, assumptions, seed, level)
+    return verdict_of(partial(_holding_test, make=test, held=held), statement.candidate, assumptions, seed, level)
+
+
+def _differential_test(candidate: Any, statement: DifferentialOf | DerivativeOf, signs: tuple[Any, ...]) -> SidesTest:
+    of, pairs = statement.of, statement.implicit
+    if isinstance(statement, DifferentialOf):
+        return DifferentialTest(candidate, of, statement.differentials, pairs, signs)
+    of = of if isinstance(of, MatrixExpr) else MatMul(of, Identity(S.One))
+    return DerivativeTest(candidate, of, statement.wrt, statement.gradient, pairs, signs)
+
+
+def _holding_test(candidate: Any, make: Callable[[Any], SidesTest], held: Equations) -> SidesTest:
+    return HoldingTest(make(candidate), held)
 
 
 def verdict_of(
@@ -69,29 +77,17 @@ def verdict_of(
     """
     test = make(candidate)
     used = tuple(str(a) for a in assumptions)
-
-    def recheck(other: Expr) -> Verdict:
-        return verdict_of(make, other, assumptions, seed, level, smallest=False)
-
+    recheck = partial(_recheck, make=make, assumptions=assumptions, seed=seed, level=level)
     verdict = Verdict((), None, used, candidate, recheck)
     try:
         outcome = run_exact(test, seed, level)
     except NotInDomain as e:
         return replace(verdict, evidence=(Evidence("exact", "undecided", f"not evaluated: {e}"),))
     if outcome.agrees:
-        boundary = boundary_counterexample(test, seed) if test.nonnegative else None
-        if boundary is None:
-            return replace(
-                verdict, evidence=(_agreement(outcome, stated=any(a.kind == "invertible" for a in assumptions)),)
-            )
-        detail = (
-            "the two sides differ where a hypothesis ≥ 0 holds with equality: state no_kink(u) where u = 0 is excluded"
-        )
-        figures = {"sizes": boundary.sizes, "domain": boundary.domain}
-        evidence = Evidence("exact", "refuted", detail, figures)
-        return replace(verdict, evidence=(evidence,), counterexample=boundary.script)
+        return _where_generic_points_agree(verdict, outcome, test, assumptions, seed)
     if outcome.agrees is None:
         detail = "no point could be drawn: every one tried was singular or had no consistent gates"
+        detail += f" ({outcome.trouble})" if outcome.trouble else ""
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail),))
     where = outcome.disagreement and outcome.disagreement[0]
     found = find_counterexample(at_instances(test), seed, also=where, smallest=smallest)
@@ -100,12 +96,43 @@ def verdict_of(
             "the sides differ over the prime field, but no counterexample in real numbers was found: the statement may "
             "rest on an inequality, on signs, or on a relation between functions that the field does not know"
         )
+        if not outcome.on_solution_set:
+            detail += "; and no exact point could be made at which the equations assumed hold"
         return replace(verdict, evidence=(Evidence("exact", "undecided", detail), *_agreement_in_balls(test, seed)))
     sizes = ", ".join(f"{k} = {v}" for k, v in found.sizes.items()) or "scalars"
     how = "exactly" if found.domain == "rationals" else "by disjoint balls"
     detail = f"the two sides differ, shown {how} at {sizes}"
     evidence = Evidence("exact", "refuted", detail, {"sizes": found.sizes, "domain": found.domain})
     return replace(verdict, evidence=(evidence,), counterexample=found.script)
+
+
+def _where_generic_points_agree(
+    verdict: Verdict, outcome: ExactOutcome, test: SidesTest, assumptions: tuple[Assumption, ...], seed: int
+) -> Verdict:
+    """Refuted where special points show a difference; else verified, with what the generic points had in common."""
+    found = boundary_counterexample(test, seed) if test.nonnegative else None
+    detail = "the two sides differ where a hypothesis ≥ 0 holds with equality: state no_kink(u) where u = 0 is excluded"
+    if found is None:
+        found = special_counterexample(test, assumptions, seed)
+        detail = (
+            "the two sides agree at generic values of what an equation assumed is about, and differ at special ones, "
+            "where it has more solutions: state invertible(M) where they are excluded"
+        )
+    if found is not None:
+        evidence = Evidence("exact", "refuted", detail, {"sizes": found.sizes, "domain": found.domain})
+        return replace(verdict, evidence=(evidence,), counterexample=found.script)
+    kinks, generic = kinks_not_excluded(test, assumptions), generic_hypotheses(test, assumptions, seed)
+    evidence = _agreement(outcome, stated=any(a.kind == "invertible" for a in assumptions))
+    remarks = ([OFF_THE_KINKS] if kinks else []) + list(generic)
+    evidence = replace(evidence, detail="; ".join([evidence.detail, *remarks]))
+    return replace(verdict, evidence=(evidence,), assumptions=(*verdict.assumptions, *kinks, *generic))
+
+
+def _recheck(
+    other: Expr, make: Callable[[Any], SidesTest], assumptions: tuple[Assumption, ...], seed: int, level: str
+) -> Verdict:
+    """The verdict on another candidate; a function of its own, since a verdict is sent between processes with it."""
+    return verdict_of(make, other, assumptions, seed, level, smallest=False)
 
 
 def _agreement_in_balls(test: SidesTest, seed: int) -> tuple[Evidence, ...]:
@@ -121,21 +148,24 @@ def _agreement_in_balls(test: SidesTest, seed: int) -> tuple[Evidence, ...]:
 
 def _agreement(o: ExactOutcome, stated: bool) -> Evidence:
     """The evidence of sides that agreed; `stated`: an inverse is among the hypotheses, so where there is none is excluded."""
-    where = "; ".join(", ".join(f"{k}={v}" for k, v in s.items()) or "scalars" for s in o.sizes)
+    where = "; ".join(map(in_words, o.sizes))
     detail = f"equal at {o.points} random points over prime fields near 2^61, at {len(o.sizes)} sizes ({where}); "
-    figures = {
+    figures: dict[str, Any] = {
         "points": o.points,
         "sizes": [dict(s) for s in o.sizes],
         "log2_chance_of_error": round(o.log2_chance, 1),
         "gate_bits": o.gates,
-        "gate_patterns": "all" if o.all_patterns else "all at the smallest sizes, sampled at larger",
+        "gate_patterns": "all" if o.all_patterns else dict(o.sampled),
     }
     if o.log2_chance > -TARGET_BITS:
         detail += (
             f"but the degree is too high for the field: the chance of error is only bounded by 2^{o.log2_chance:.0f}"
         )
         return Evidence("exact", "undecided", detail, figures)
-    detail += f"chance of accepting an identity that is false at one of these sizes < 2^{o.log2_chance:.0f}"
+    tried = "" if o.all_patterns else " under a pattern of its gates that was tried there"
+    detail += f"chance of accepting an identity that is false at one of these sizes{tried} < 2^{o.log2_chance:.0f}"
+    if not o.all_patterns:
+        detail += f"; tried were {_patterns_tried(o)}: a single bad pattern can be missed there"
     if o.singular_patterns:
         detail += f"; at {o.singular_patterns} patterns of its gates a matrix that is inverted is singular, and nothing is said there"
         figures["singular_patterns"] = o.singular_patterns
@@ -145,14 +175,21 @@ def _agreement(o: ExactOutcome, stated: bool) -> Evidence:
     elif o.gates and o.all_patterns:
         can = " that can occur" if o.other_patterns else ""
         detail += f", for every pattern of its gates{can}"
-    elif o.gates and o.some_size_exhausted:
-        detail += ", for every pattern of its gates at the smallest sizes and for 4 patterns at the others"
-    elif o.gates:
-        detail += f", for 4 of 2^{o.gates} gate patterns only: a single bad pattern can be missed"
+    if o.gates and not o.some_size_exhausted:
         return Evidence("exact", "undecided", detail, figures)
     if not o.on_solution_set:
         detail += "; also off the solution set of the equation"
     return Evidence("exact", "verified", detail, figures)
+
+
+def _patterns_tried(o: ExactOutcome) -> str:
+    """``every pattern at m=1; m=2, 4 sampled patterns at m=3``."""
+    whole = [s for s in map(in_words, o.sizes) if s not in o.sampled]
+    parts = [f"every pattern at {'; '.join(dict.fromkeys(whole))}"] if whole else []
+    for count in sorted(set(o.sampled.values())):
+        there = "; ".join(name for name, k in o.sampled.items() if k == count)
+        parts.append(f"{count} sampled {'pattern' if count == 1 else 'patterns'} at {there}")
+    return ", ".join(parts)
 
 
 def shape_of(x: Any) -> tuple[Any, ...]:

@@ -37,20 +37,29 @@ class SolvedPoint:
     def copy(self, rng: random.Random) -> SolvedPoint:
         """The same point with signs and atoms of its own, to be added to."""
         old: PrimeField = self.point.domain  # type: ignore[assignment]
-        gates = replace(old.gates, bits=dict(old.gates.bits), positive=list(old.gates.positive), rng=rng)
+        signs = old.gates
+        gates = replace(signs, bits=dict(signs.bits), trail=list(signs.trail), positive=list(signs.positive), rng=rng)
         field = old.copy(rng, gates)
         symbols: dict[Expr, Any] = {s: FieldMatrix(field, v.mat) for s, v in self.point.symbols.items()}
         point = Point(field, dict(self.point.sizes), symbols, rng=rng, slopes=dict(self.point.slopes))
         return SolvedPoint(point, list(self.solved), list(self.skipped))
 
 
-_kept: dict[Any, SolvedPoint | None] = {}
+@dataclass(frozen=True)
+class FailedDraw:
+    """Why a draw gave no point, and the signs asked for until then."""
+
+    reason: str
+    trail: tuple[bool, ...]
+
+
+_kept: dict[Any, SolvedPoint | FailedDraw] = {}
 
 
 def solved_point(
     equations: Equations, sizes: dict[Symbol, int], bindings: Bindings, pattern: tuple[int, int], nth: int, seed: int
-) -> SolvedPoint | None:
-    """The nth point at these sizes with this pattern of signs; None where the draw fails (draw the next)."""
+) -> SolvedPoint | FailedDraw:
+    """The nth point at these sizes with this pattern of signs, or how the draw failed (draw the next)."""
     key = (tuple(equations), tuple(sizes.items()), tuple(bindings.items()), pattern, nth, seed)
     if key not in _kept:
         if len(_kept) >= _MOST_KEPT:
@@ -59,18 +68,19 @@ def solved_point(
         point = new_point(PrimeField(rng, Gates(*pattern, rng, p := PRIMES[nth % len(PRIMES)]), p), sizes, rng)
         _kept[key] = _solved(point, equations, bindings)
     found = _kept[key]
-    return None if found is None else found.copy(random.Random(f"{seed} {nth} more"))
+    return found if isinstance(found, FailedDraw) else found.copy(random.Random(f"{seed} {nth} more"))
 
 
-def _solved(point: Point, equations: Equations, bindings: Bindings) -> SolvedPoint | None:
+def _solved(point: Point, equations: Equations, bindings: Bindings) -> SolvedPoint | FailedDraw:
     skipped: list[Group] = []
     letters = alphabet(e for pair in equations for e in pair)
     try:
         draw_symbols(point, letters, bindings)
         make_positive(point, letters)
         solved = satisfy(point, equations, bindings, skipped)
-    except BadPoint:
-        return None
+    except BadPoint as reason:
+        field: PrimeField = point.domain  # type: ignore[assignment]
+        return FailedDraw(str(reason), tuple(field.gates.trail))
     return SolvedPoint(point, solved, skipped)
 
 

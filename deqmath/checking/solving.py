@@ -27,7 +27,7 @@ import flint
 from sympy import Expr, MatrixExpr, Symbol
 from sympy.matrices.expressions import MatrixSymbol
 
-from deqmath.checking.domains import BadPoint, Balls, Domain, Rationals
+from deqmath.checking.domains import BadPoint, Balls, Domain
 from deqmath.checking.evaluation import Point, same_symbol
 from deqmath.checking.slots import Slots
 from deqmath.checking.varieties import drawn_on_variety
@@ -35,8 +35,6 @@ from deqmath.expressions.nodes import Column, Elementwise, SoftmaxColumns
 
 Equations = Sequence[tuple[MatrixExpr, MatrixExpr]]
 
-#: Guesses of the signs in a group of equations before another point is drawn.
-_GUESSES = 16
 _NEWTON_STEPS = 60
 
 
@@ -186,6 +184,8 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
     symbols = tuple(s for s, _ in targets)
     slots = Slots(point, targets, bindings)
     solved = Solved(symbols, group.residuals, slots.size, count)
+    if point.kept.issuperset(symbols) and _holds(point, slots, group.residuals):
+        return solved
     one_matrix = len(symbols) == 1 and isinstance(group.unknowns[0], MatrixSymbol)
     if one_matrix and drawn_on_variety(point, slots, group.residuals):
         return replace(solved, variety=True)
@@ -217,6 +217,12 @@ def _solve_group(point: Point, group: Group, bindings: dict[Symbol, int], fixed:
         slots.write(found)
         return solved
     raise NotSolvable
+
+
+def _holds(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> bool:
+    """Whether the residuals are 0 at the values as they are."""
+    value = slots.residual(residuals)
+    return not point.domain.differs(value, value - value)
 
 
 def _solve_in_balls(
@@ -264,7 +270,7 @@ def _with_signs(point: Point, slots: Slots, residuals: Sequence[MatrixExpr], nam
     matrix solved with is the derivative of the residual there, and the point keeps it under ``name``.
     """
     guess: list[bool] | None = None
-    tries = _GUESSES if isinstance(point.domain, Rationals) else 1
+    tries = point.domain.guesses
     before, columns = slots.read(), Columns([], False)
     for k in range(tries):
         calls = point.domain.begin(point.rng, guess)
@@ -350,8 +356,11 @@ def _newton(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) -> None
     def step(values: list[Any], centre: list[Any]) -> list[Any]:
         residual = slots.residual(residuals, centre)
         slots.write(values)
+        slope = slope_matrix(point, slots, residuals)
+        if slope.nrows() != slope.ncols():
+            raise NotSolvable
         try:
-            change = slope_matrix(point, slots, residuals).solve(-residual)
+            change = slope.solve(-residual)
         except ZeroDivisionError as e:
             msg = "Newton's method met a singular Jacobian"
             raise BadPoint(msg) from e

@@ -55,7 +55,11 @@ def moved(
             slots = Slots(point, targets, b)
             F_z = point.slopes.get(group.at(b))
             if F_z is None:
-                F_z = point.slopes[group.at(b)] = slope_matrix(point, slots, group.residuals)
+                F_z = slope_matrix(point, slots, group.residuals)
+                if F_z.nrows() != F_z.ncols():
+                    msg = f"{F_z.nrows()} equations for {F_z.ncols()} unknowns have no derivative of a solution"
+                    raise BadPoint(msg)
+                point.slopes[group.at(b)] = F_z
             for size in range(1, depth + 1):
                 for subset in combinations(range(depth), size):
                     _follow(dual, jets, slots, F_z, group.residuals, subset)
@@ -130,5 +134,5 @@ def slope_matrix(point: Point, slots: Slots, residuals: Sequence[MatrixExpr]) ->
         dual = Point(domain, point.sizes, {**plain, symbol: DualMatrix(value, tangent)}, depth=1, rng=point.rng)
         ev = Evaluator(dual, slots.bindings)
         columns.append([e for r in ev.several(*residuals) for e in stacked(r.b)])
-    n = len(columns)
-    return domain.matrix(n, n, [columns[j][i] for i in range(n) for j in range(n)])
+    rows = len(columns[0]) if columns else 0
+    return domain.matrix(rows, len(columns), [column[i] for i in range(rows) for column in columns])
