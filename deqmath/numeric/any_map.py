@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from deqmath.errors import InputError, NotConvergedError, ShapeError
 from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, namespace, row_norms
 from deqmath.numeric.strategies.anderson import AndersonHistory
@@ -103,7 +105,8 @@ def find_fixed_point(
     Returns
     -------
     MapFixedPoint
-        With a status: what has not converged is returned as "not-converged", never as a result.
+        With a status: what has not converged is returned as "not-converged", never as a result. Where values leave
+        float64 the search ends so, without NumPy's warnings.
 
     Raises
     ------
@@ -129,7 +132,8 @@ def find_fixed_point(
         raise InputError(msg)
     x = _start(start, switch(rows, "rows"))
     depth = _HISTORY if history is None else count(history, "history")
-    return _Search(map, x, rows, goal, strategy, depth).run(limit)
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves float64 ends the search, and its message says so
+        return _Search(map, x, rows, goal, strategy, depth).run(limit)
 
 
 def _start(start: Any, rows: bool) -> Array:
@@ -144,8 +148,6 @@ def _start(start: Any, rows: bool) -> Array:
 
 
 def _ndim(start: Any) -> int:
-    import numpy as np
-
     try:
         return int(np.ndim(start))
     except ValueError:

@@ -50,6 +50,11 @@ def keep_freed_memory() -> None:
     np.empty(_LESSON, np.uint8)
 
 
+def assignable(array: Array) -> bool:
+    """Whether the library of the array lets entries be assigned to: JAX does not, and NumPy does, whatever flag this one has."""
+    return not array_api_compat.is_jax_array(array)
+
+
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     """A NumPy copy or view of the array, from whatever device it lives on."""
     if isinstance(array, np.ndarray):

@@ -103,7 +103,9 @@ class CheckpointFile:
             if missing:
                 raise KeyError(missing[0])
         except _UNREADABLE as error:
-            msg = f"{self.path} is no checkpoint of deqmath ({error}); remove it, or give another checkpoint="
+            msg = (
+                f"{self.path} is no checkpoint of deqmath ({_complaint(error)}); remove it, or give another checkpoint="
+            )
             raise DataError(msg) from error
         if mark != self.mark:
             msg = (
@@ -112,3 +114,12 @@ class CheckpointFile:
             )
             raise DataError(msg)
         return saved, text
+
+
+def _complaint(error: Exception) -> str:
+    """Why a file could not be read, in words of our own: NumPy's would advise to load it unsafely."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, KeyError):
+        return f"it holds no entry {error}"
+    return "its bytes are damaged, or were never those of one"

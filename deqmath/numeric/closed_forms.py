@@ -8,13 +8,18 @@ With samples as rows, ``Qw = phi'(X W^T) o Q`` and rows ``J_i = d yhat_i / d vec
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.equilibrium import Adjoint
+from deqmath.numeric.parameters import WithoutCaches
+from deqmath.numeric.validate import any_array, library_name, moved_beside, real_array
 
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
@@ -24,7 +29,7 @@ _BLOCK = 2048
 
 
 @dataclass(frozen=True, eq=False)
-class Linearisation:
+class Linearisation(WithoutCaches):
     """The network linearised in its trainable parameters at one set of samples; J is n x (number of parameters).
 
     Built by :meth:`ReLUNetwork.linearisation`; never holds J.
@@ -112,12 +117,23 @@ class Linearisation:
         return self.Z @ self.net.b / math.sqrt(self.net.width)
 
     def pullback(self, weights: Array) -> dict[str, Array]:
-        """``J^T w`` by parameter, in the parameters' shapes; with w = yhat - y it is the gradient (gg22 eq. 6)."""
-        root = math.sqrt(self.net.width)
-        if tuple(weights.shape) != (self.Z.shape[0],):
-            msg = f"the weights have shape {tuple(weights.shape)}; there are n = {self.Z.shape[0]} samples, so w needs ({self.Z.shape[0]},)"
-            raise ShapeError(msg)
-        w = weights[:, None] / root  # scaled here, where it costs nothing, and not in the product
+        """``J^T w`` by parameter, in the parameters' shapes; with w = yhat - y it is the gradient (gg22 eq. 6).
+
+        Parameters
+        ----------
+        weights
+            w, one entry a sample, shape (n,): an array, or a list of numbers.
+
+        Raises
+        ------
+        InputError, ShapeError
+            Another shape, or entries that are not finite real numbers.
+        """
+        return self.pulled_back(weights if self._fits(weights) else self._weights(weights, "w", 1))
+
+    def pulled_back(self, weights: Array) -> dict[str, Array]:
+        """:meth:`pullback` of an array that is known to fit."""
+        w = weights[:, None] / math.sqrt(self.net.width)  # scaled here, where it costs nothing, and not in the product
         forms = {
             "A": lambda: (self.net.gamma * w * self.Q).T @ self.Z,
             "W": lambda: (w * self.Qw).T @ self.X,
@@ -125,17 +141,24 @@ class Linearisation:
         }
         return {name: forms[name]() for name in self.net.trainable}
 
-    def pushforward(self, direction: dict[str, Array]) -> Array:
-        """``J v`` for a direction v given by parameter, shape (n,)."""
+    def pushforward(self, direction: Mapping[str, Array] | Array) -> Array:
+        """``J v``, shape (n,).
+
+        Parameters
+        ----------
+        direction
+            v by parameter, such as what :meth:`pullback` gives: for every trainable one its name and an array in its
+            shape. Where one parameter is trained, the array alone will do, such as ``net.gradient(X, y)``.
+
+        Raises
+        ------
+        InputError, ShapeError
+            Other names or shapes, or entries that are not finite real numbers.
+        """
+        return self._pushed_forward(self._direction(direction))
+
+    def _pushed_forward(self, direction: Mapping[str, Array]) -> Array:
         xp, root = self.net.xp, math.sqrt(self.net.width)
-        if set(direction) != set(self.net.trainable):
-            msg = f"direction names {sorted(direction)}, needed exactly the trainable {sorted(self.net.trainable)}"
-            raise InputError(msg)
-        for name, V in direction.items():
-            need = tuple(getattr(self.net, name).shape)
-            if tuple(getattr(V, "shape", ())) != need:
-                msg = f"the direction in {name} has shape {tuple(getattr(V, 'shape', ()))}; it needs that of {name}, {need}"
-                raise ShapeError(msg)
         forms = {
             "A": lambda V: (self.net.gamma / root) * xp.sum(self.Q * (self.Z @ V.T), axis=1),
             "W": lambda V: (1.0 / root) * xp.sum(self.Qw * (self.X @ V.T), axis=1),
@@ -146,13 +169,46 @@ class Linearisation:
             total = total + forms[name](V)
         return total
 
+    def _fits(self, w: Any) -> bool:
+        """Whether w is what training gives :meth:`pullback` in every step, for which the whole check would be long."""
+        plain = type(w) is np.ndarray and type(self.Z) is np.ndarray and w.dtype == np.float64
+        return plain and w.shape == self.Z.shape[:1] and bool(np.isfinite(w).all())
+
+    def _weights(self, value: Any, name: str, ndim: int) -> Array:
+        """Numbers, one a sample along the first axis, in the library of Z."""
+        given, n = any_array(value, name), self.Z.shape[0]
+        if len(given.shape) != ndim or given.shape[0] != n:
+            need = f"({n},)" if ndim == 1 else f"({n}, k)"
+            msg = f"{name} has shape {tuple(given.shape)}; there are n = {n} samples, so {name} needs {need}"
+            raise ShapeError(msg)
+        return moved_beside(real_array(given, name, ndim), self.Z, name)
+
+    def _direction(self, value: Any) -> dict[str, Array]:
+        """A direction by parameter, its arrays in the parameters' shapes."""
+        names = self.net.trainable
+        given = value if isinstance(value, Mapping) else {names[0]: value} if len(names) == 1 else {}
+        if set(given) != set(names):
+            got = f"names {sorted(map(str, given))}" if isinstance(value, Mapping) else f"is a {type(value).__name__}"
+            form = ", ".join(f'"{name}": V{name}' for name in names)
+            msg = f"direction {got}, needed exactly the trainable {sorted(names)}: direction={{{form}}}"
+            raise InputError(msg)
+        found = {}
+        for name in names:
+            label, parameter = f'direction["{name}"]', getattr(self.net, name)
+            V = any_array(given[name], label)
+            if tuple(V.shape) != tuple(parameter.shape):
+                msg = f"{label} has shape {tuple(V.shape)}; it needs that of {name}, {tuple(parameter.shape)}"
+                raise ShapeError(msg)
+            found[name] = moved_beside(real_array(V, label, V.ndim), self.Z, label)
+        return found
+
     def gram(self, other: Linearisation | None = None) -> Array:
         """``J J'^T`` (gg22 eq. 8; gg22lin for W and b), shape (n, n'), J' = J unless `other` is given.
 
         ``A: (gamma^2/m) (Z Z'^T) o (Q Q'^T);  W: (1/m) (X X'^T) o (Qw Qw'^T);  b: (1/m) Z Z'^T``. Filled block by
         block, so that the work space beside H stays small; without `other` only one triangle is computed.
         """
-        that, xp = self if other is None else other, self.net.xp
+        that, xp = self if other is None else self._partner(other), self.net.xp
         n, k = self.Z.shape[0], that.Z.shape[0]
         rows = [slice(i, min(i + _BLOCK, n)) for i in range(0, n, _BLOCK)]
         columns = [slice(j, min(j + _BLOCK, k)) for j in range(0, k, _BLOCK)]
@@ -168,6 +224,20 @@ class Linearisation:
                 if other is None and other_part.start < part.start:
                     H[other_part, part] = block.T
         return H
+
+    def _partner(self, other: Any) -> Linearisation:
+        """Another linearisation, in the same parameters."""
+        if not isinstance(other, Linearisation):
+            msg = f"other is a {type(other).__name__}; it needs a Linearisation, such as net.linearisation(X2)"
+            raise InputError(msg)
+        mine, its = ((J.net.width, J.net.inputs, J.net.trainable, library_name(J.net.xp)) for J in (self, other))
+        if mine != its:
+            msg = (
+                f"other has width, inputs, trainable and library {its}; it needs {mine}: take both from one network, with "
+                "X and X2 of one library"
+            )
+            raise InputError(msg)
+        return other
 
     def _gram_block(self, that: Linearisation, rows: slice, columns: slice) -> Array:
         """The entries of J J'^T for some samples of each."""
@@ -187,7 +257,22 @@ class Linearisation:
         return sum((forms[name]() for name in rest), forms[first]())
 
     def gram_product(self, v: Array) -> Array:
-        """``H v = J (J^T v)`` without H, for v of shape (n,) or (n, k): two products with A's shape a column."""
-        if v.ndim == 1:
-            return self.pushforward(self.pullback(v))
-        return self.net.xp.stack([self.gram_product(v[:, k]) for k in range(v.shape[1])], axis=1)
+        """``H v = J (J^T v)`` without H: two products with A's shape a column.
+
+        Parameters
+        ----------
+        v
+            Shape (n,) or (n, k): an array, or lists of numbers.
+
+        Raises
+        ------
+        InputError, ShapeError
+            As in :meth:`pullback`.
+        """
+        nested = isinstance(v, (list, tuple)) and len(v) > 0 and isinstance(v[0], (list, tuple))
+        columns = nested or getattr(v, "ndim", None) == 2
+        given = self._weights(v, "v", 2 if columns else 1)
+        if not columns:
+            return self._pushed_forward(self.pulled_back(given))
+        products = [self._pushed_forward(self.pulled_back(given[:, k])) for k in range(given.shape[1])]
+        return self.net.xp.stack(products, axis=1)

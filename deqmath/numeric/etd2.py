@@ -89,7 +89,7 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: Tolerances
     phi_1, phi_3 = phi_functions(-h * w)
     r_hat = V.T @ state.residual
     mean = V @ (phi_1 * r_hat)
-    middle = state.moved(state.J.pullback(-h * mean)).equilibrium(X, tol=inside.z, start=state.J.Z)
+    middle = state.moved(state.J.pulled_back(-h * mean)).equilibrium(X, tol=inside.z, start=state.J.Z)
     kinks = Kinks.of_step(state, middle, h * mean)
     jumped: Change = {}
     if kinks is None:
@@ -98,8 +98,8 @@ def etd2_step(state: State, X: NDArray[np.float64], h: float, inside: Tolerances
         half, jumped = _half(state, middle, kinks, inside, 0.5 * h)
     r_lin = np.exp(-h * w) * r_hat
     defect = w * r_lin - V.T @ (state.J.gram(half.J) @ half.residual)
-    second = state.J.pullback(V @ (h * (0.5 * r_lin - h * (phi_3 * defect))))
-    for name, d in half.J.pullback(-0.5 * h * half.residual).items():
+    second = state.J.pulled_back(V @ (h * (0.5 * r_lin - h * (phi_3 * defect))))
+    for name, d in half.J.pulled_back(-0.5 * h * half.residual).items():
         second[name] += d
     if kinks is None:
         return Trial(half.moved(second), half, joint_norm(second), None)
@@ -119,7 +119,7 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, t
     half = State.of(middle, state.y, state.J.Q, inside, mask)
     drive = kinks.driven(half.J, mask)
     dQ = kinks.answer(half.J, mask, drive, 2.0 * (kinks.share - kinks.before))
-    jumped = half.J.with_adjoint(dQ).pullback(time * half.residual)
+    jumped = half.J.with_adjoint(dQ).pulled_back(time * half.residual)
     if beyond.any():
         half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, drive, beyond)))
     return half, {name: jumped[name] for name in _OF_Q if name in jumped}
@@ -136,7 +136,7 @@ def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
         moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
     found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
     dQ = kinks.answer(state.J, state.mask, kinks.drive, found.share - kinks.share)
-    for name, d in state.J.with_adjoint(dQ).pullback(-kinks.weights).items():
+    for name, d in state.J.with_adjoint(dQ).pulled_back(-kinks.weights).items():
         if name in _OF_Q:
             second[name] += d
     return found, second

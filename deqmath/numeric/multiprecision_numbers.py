@@ -7,6 +7,7 @@ from numbers import Rational
 from typing import Any
 
 from mpmath import MPContext
+from mpmath.libmp import from_pickable, to_pickable
 
 from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.validate import count
@@ -17,6 +18,39 @@ MPNumber = Any
 
 #: Digits carried beyond those asked for.
 GUARD_DIGITS = 20
+
+
+class OwnContext(MPContext):  # type: ignore[misc]  # mpmath has no types
+    """A context whose numbers and matrices can be copied and pickled; what is copied together shares one context again.
+
+    Every context has classes of its own for them, which pickle does not find by name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mpf.__reduce__ = lambda x: (_number, (self, to_pickable(x._mpf_)))
+        self.matrix.__reduce__ = lambda M: (_matrix, (self, M.rows, M.cols, list(M)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As the precision alone."""
+        return _context, (self.prec,)
+
+
+def _context(prec: int) -> OwnContext:
+    context = OwnContext()
+    context.prec = prec
+    return context
+
+
+def _number(context: OwnContext, parts: tuple[int, str, int, int]) -> MPNumber:
+    return context.make_mpf(from_pickable(parts))
+
+
+def _matrix(context: OwnContext, rows: int, cols: int, numbers: list[MPNumber]) -> MPMatrix:
+    found = context.matrix(rows, cols)
+    for k, x in enumerate(numbers):
+        found[k // cols, k % cols] = x
+    return found
 
 
 class Numbers:
@@ -30,7 +64,7 @@ class Numbers:
 
     def __init__(self, digits: int) -> None:
         self.digits = count(digits, "digits")
-        self.context = MPContext()
+        self.context = OwnContext()
         self.context.dps = self.digits + GUARD_DIGITS
 
     def number(self, value: Any, name: str = "entry") -> MPNumber:

@@ -17,7 +17,7 @@ from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_adjoint, sol
 from deqmath.numeric.fixed_point import Strategy
 from deqmath.numeric.parameters import Parameters
 from deqmath.numeric.strategies import Automatic
-from deqmath.numeric.validate import count, in_range, real_array, samples, targets, tolerance
+from deqmath.numeric.validate import count, in_range, moved_beside, real_array, samples, targets, tolerance
 
 #: Default relative residual: a hundred times the float64 round-off, reached in a few sweeps more than 1e-12.
 DEFAULT_TOL = 1e-14
@@ -124,7 +124,7 @@ class ReLUNetwork(Parameters):
             net,
             data,
             P,
-            start=_start(start, tuple(P.shape)),
+            start=_start(start, P),
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
             strategy=_chosen(strategy),
@@ -159,7 +159,7 @@ class ReLUNetwork(Parameters):
         return solve_adjoint(
             eq.network,
             eq,
-            start=_start(start, tuple(eq.Z.shape)),
+            start=_start(start, eq.Z),
             tol=tolerance(tol),
             max_sweeps=count(max_sweeps, "max_sweeps"),
             strategy=_chosen(strategy),
@@ -168,7 +168,7 @@ class ReLUNetwork(Parameters):
 
     def _solved(self, X: Array | Equilibrium) -> Equilibrium:
         eq = X if isinstance(X, Equilibrium) else self.equilibrium(X)
-        if eq.network is not self and eq.network not in self.__dict__.get("_moved", {}).values():
+        if not self._is_that_of(eq.network):
             msg = "this equilibrium belongs to another network; call net.equilibrium(X) on this one"
             raise InputError(msg)
         eq.require_converged()
@@ -230,7 +230,7 @@ class ReLUNetwork(Parameters):
     def loss(self, X: Array | Equilibrium, y: Array) -> float:
         """``L = ||yhat - y||^2 / 2`` (gg22 eq. 5)."""
         eq = self._solved(X)
-        r = self.predict(eq) - targets(y, eq.Z.shape[0])
+        r = self.predict(eq) - targets(y, eq.Z.shape[0], eq.Z)
         with np.errstate(over="ignore", invalid="ignore"):
             return float(in_range(0.5 * eq.network.xp.sum(r * r), "loss"))
 
@@ -254,7 +254,7 @@ class ReLUNetwork(Parameters):
         """
         J = self.linearisation(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            forms = J.pullback(J.predictions - targets(y, J.Z.shape[0]))
+            forms = J.pulled_back(J.predictions - targets(y, J.Z.shape[0], J.Z))
         for name, form in forms.items():
             in_range(form, f"gradient in {name}")
         return forms[self.trainable[0]] if len(self.trainable) == 1 else forms
@@ -304,10 +304,11 @@ def _injection_beside_copy(net: ReLUNetwork, data: Array) -> Array:
         return _injection(net, data)
 
 
-def _start(start: Array | None, shape: tuple[int, ...]) -> Array | None:
+def _start(start: Array | None, like: Array) -> Array | None:
+    """A warm start in the shape and the library of `like`."""
     if start is None:
         return None
-    given = real_array(start, "start", 2)
+    given, shape = moved_beside(real_array(start, "start", 2), like, "start"), tuple(like.shape)
     if tuple(given.shape) != shape:
         msg = f"start has shape {tuple(given.shape)}; it needs (n, m) = {shape}, as in start=previous.Z"
         raise ShapeError(msg)

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from deqmath.errors import InputError, NotWellPosedError, ShapeError
-from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, is_numpy, namespace
+from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, is_numpy, namespace, to_numpy
 from deqmath.numeric.initialisation import Seed, draw_parameters
 from deqmath.numeric.norms import spectral_norm
-from deqmath.numeric.validate import choice, parameter_names, positive, real_array, real_vector
+from deqmath.numeric.validate import (
+    choice,
+    library_name,
+    parameter_names,
+    positive,
+    real_array,
+    real_vector,
+    usable,
+)
 
 #: From here on a bound on rho tells too little of how fast sweeps converge, and the norm itself is computed.
 _TELLING = 0.99
 
 
+class WithoutCaches:
+    """A frozen dataclass, copied and pickled as its fields: what can be computed again from them is left out."""
+
+    #: What is kept beside the fields.
+    _kept: ClassVar[tuple[str, ...]] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields, and what is kept beside them."""
+        names: list[str] = [item.name for item in fields(self)]  # type: ignore[arg-type]  # its subclasses are dataclasses
+        return {name: self.__dict__[name] for name in (*names, *self._kept) if name in self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Put them back; NumPy arrays are frozen again, which pickling forgets."""
+        self.__dict__.update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Parameters:
+class Parameters(WithoutCaches):
     """What :class:`~deqmath.numeric.network.ReLUNetwork` holds; its docstring says what each field is."""
 
     A: Array
@@ -29,6 +56,9 @@ class Parameters:
     gamma: float
     phi: Literal["relu", "identity"] = "relu"
     trainable: tuple[str, ...] = ("A",)
+
+    #: Numbers that cost a norm of A; the stopping rule depends on them, and so do the bits of a solve.
+    _kept: ClassVar[tuple[str, ...]] = ("_norm", "_norm_above", "_contraction")
 
     def __post_init__(self) -> None:
         """Validate, copy to float64 and freeze."""
@@ -40,7 +70,7 @@ class Parameters:
                 "and (m,) with m, d >= 1, as in ReLUNetwork.random(width=m, inputs=d, gamma0=0.25)"
             )
             raise ShapeError(msg)
-        if len({is_foreign(P) for P in (A, W, b)}) > 1:
+        if len({namespace(P) for P in (A, W, b)}) > 1:
             msg = "A, W and b belong to different array libraries; convert them to one of them first"
             raise InputError(msg)
         choice(self.phi, "phi", ("relu", "identity"))
@@ -190,16 +220,12 @@ class Parameters:
         if "A" in parameters and known is not None and new.A.shape == self.A.shape and is_numpy(new.xp):
             new.__dict__["_norm_above"] = known + frobenius(new.xp, new.A - self.A)
         elif "A" not in parameters:
-            kept = ("_norm", "_norm_above", "_contraction")
-            new.__dict__.update({key: self.__dict__[key] for key in kept if key in self.__dict__})
+            new.__dict__.update({key: self.__dict__[key] for key in self._kept if key in self.__dict__})
         return new
 
     def _in_namespace_of(self, X: Any) -> Self:
         """This network, its parameters moved to the namespace of X where they are NumPy and X is not."""
-        if not is_foreign(X) or not is_numpy(self.xp):
-            if not is_foreign(X) and not is_numpy(self.xp):
-                msg = f"the parameters are arrays of {self.xp.__name__} and X is NumPy's; pass X in that library"
-                raise InputError(msg)
+        if same_library(self.xp, X):
             return self
         xp = namespace(X)
         moved: dict[Namespace, Self] = self.__dict__.setdefault("_moved", {})
@@ -209,3 +235,30 @@ class Parameters:
             net.__dict__["_norm"] = self._norm
             moved[xp] = net
         return moved[xp]
+
+    def _is_that_of(self, other: Parameters) -> bool:
+        """Whether `other` is this network: itself, moved to another library, or a copy, as another process sends it."""
+        if other is self or other in self.__dict__.get("_moved", {}).values():
+            return True
+        return (self.gamma, self.phi, self.trainable) == (other.gamma, other.phi, other.trainable) and all(
+            same_numbers(getattr(self, name), getattr(other, name)) for name in ("b", "W", "A")
+        )
+
+
+def same_library(xp: Namespace, X: Any) -> bool:
+    """Whether X belongs to the library of the parameters; False where the parameters, NumPy's, have to be moved to that of X."""
+    foreign = is_foreign(usable(X, "X"))
+    if is_numpy(xp):
+        return not foreign
+    if not foreign:
+        msg = f"the parameters are arrays of {library_name(xp)} and X is NumPy's; pass X in that library"
+        raise InputError(msg)
+    if namespace(X) is not xp:
+        msg = f"the parameters are arrays of {library_name(xp)} and X of {library_name(namespace(X))}; pass X in that library"
+        raise InputError(msg)
+    return True
+
+
+def same_numbers(one: Array, other: Array) -> bool:
+    """Whether two arrays, of whatever libraries, hold the same numbers."""
+    return one is other or bool(np.array_equal(to_numpy(one), to_numpy(other)))

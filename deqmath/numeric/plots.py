@@ -33,6 +33,16 @@ _LETTERS = 46
 _SUFFIXES = ("png", "svg", "pdf")
 
 
+def _any_run(run: Any, call: str) -> Any:
+    """The run itself; what is none is refused."""
+    from deqmath.numeric.run import Run
+
+    if not isinstance(run, (Run, SoftmaxRun)):
+        msg = f"{call} received {run!r:.80}; it needs a run, such as run = gradient_flow(net, X, y); {call}(run)"
+        raise InputError(msg)
+    return run
+
+
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
@@ -92,7 +102,7 @@ def plot_loss(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     """
     if isinstance(run, SoftmaxRun):
         return _softmax_loss(run, _axes(ax))
-    axes, monitor = _axes(ax), run.monitor("residual")
+    axes, monitor = _axes(ax), _any_run(run, "plot_loss").monitor("residual")
     linear = np.sum((run.linearised - run.targets) ** 2, axis=1)
     axes.plot(run.times, monitor.measured, color=_MEASURED, label="measured")
     axes.plot(run.times, linear, color=_LINEAR, linestyle=":", label="linearised")
@@ -124,7 +134,9 @@ def plot_lambda_min(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     """
     if isinstance(run, SoftmaxRun):
         return _softmax_rate(run, _axes(ax))
-    axes, monitor = _axes(ax), run.monitor("lambda_min")
+    axes, monitor = _axes(ax), _any_run(run, "plot_lambda_min").monitor("lambda_min")
+    if not monitor.bound[0] > 0:
+        return _unresolved_rate(run, monitor, axes)
     axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\lambda_{\min}(H(t))$")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$\lambda_0/2$")
     if monitor.measured.min() > 0:
@@ -132,6 +144,20 @@ def plot_lambda_min(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     if axes.get_yscale() == "linear":
         axes.ticklabel_format(axis="y", style="scientific", scilimits=(-2, 4))
     return _finish(axes, f"smallest eigenvalue of H(t), (a) {_verdict(monitor)}", r"$\lambda_{\min}$")
+
+
+def _unresolved_rate(run: Run, monitor: Monitor, axes: Axes) -> Axes:
+    """Where lambda_0 is what rounding left of 0, (a) says nothing: the eigenvalue against what float64 tells from 0."""
+    least = run.targets.size * np.finfo(np.float64).eps * run.lambda_max
+    axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\lambda_{\min}(H(t))$")
+    axes.plot(
+        run.times, least, color="0.5", linestyle=":", label=r"least that is told from 0, $n\,\epsilon\,\lambda_{\max}$"
+    )
+    top = float(max(monitor.measured.max(), least.max()))
+    axes.set_ylim(*((-0.05 * top, 1.4 * top) if top > 0 else (-0.05, 1.0)))
+    axes.ticklabel_format(axis="y", style="scientific", scilimits=(-2, 4))
+    title = "smallest eigenvalue of H(t)\nlambda_0 is not resolved: (a) says nothing"
+    return _finish(axes, title, r"$\lambda_{\min}$")
 
 
 def _softmax_rate(run: SoftmaxRun, axes: Axes) -> Axes:
@@ -156,7 +182,7 @@ def plot_norms(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
         axes.plot(run.times, run.distance, color="C2", label=r"$\|P(t)-P(0)\|_F$")
         names = " and ".join(run.initial.trainable)
         return _finish(axes, f"distance from the start, over {names}", "norm")
-    axes, monitor = _axes(ax), run.monitor("norm_A")
+    axes, monitor = _axes(ax), _any_run(run, "plot_norms").monitor("norm_A")
     axes.plot(run.times, monitor.measured, color=_MEASURED, label=r"$\|A(t)\|_2$")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label=r"$2c\sqrt{m}$")
     axes.plot(run.times, run.distance, color="C2", label=rf"$\|A(t)-A(0)\|_F$ ({run.distance[-1]:.3g} at the end)")
@@ -169,6 +195,10 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
 
     Parameters as in :func:`plot_loss`; locate switches with ``gradient_flow(..., locate_switches=True)``.
     """
+    given = _any_run(run, "plot_switches")
+    if isinstance(given, SoftmaxRun):
+        msg = "plot_switches received a SoftmaxRun, and a softmax network has no gates; plot_predictions(run) works"
+        raise InputError(msg)
     axes = _axes(ax)
     total = run.predictions.shape[1] * run.final.width
     axes.plot(run.times, run.switches, color=_MEASURED, label="gates that differ from t = 0")
@@ -184,7 +214,8 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
     if np.any(run.sliding):
         axes.plot(run.times, run.sliding, color="C3", linestyle=":", label="gates that slide along $u = 0$")
     if axes.get_yscale() == "linear":
-        axes.set_ylim(bottom=0)
+        top = axes.get_ylim()[1]
+        axes.set_ylim(*((0, top) if top >= 1 else (-0.03, 1.0)))  # where nothing switches the line lies above the axis
         axes.locator_params(axis="y", integer=True)
     return _finish(axes, f"gate switches, of {total} gates", "count")
 
@@ -192,7 +223,7 @@ def plot_switches(run: Run, ax: Axes | None = None) -> Axes:
 def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
     """Every prediction over time, coloured by its target; at most 40 samples. Parameters as in :func:`plot_loss`."""
     axes = _axes(ax)
-    values = run.predictions.reshape(len(run.times), -1)
+    values = _any_run(run, "plot_predictions").predictions.reshape(len(run.times), -1)
     goals = np.ravel(run.targets)
     shown = np.unique(np.linspace(0, goals.size - 1, min(goals.size, _CURVES)).astype(int))
     middle = 0.5 * (float(np.min(goals)) + float(np.max(goals)))
@@ -215,7 +246,7 @@ def plot_predictions(run: Run | SoftmaxRun, ax: Axes | None = None) -> Axes:
 
 def plot_inequality(run: Run | SoftmaxRun, name: str, ax: Axes | None = None) -> Axes:
     """Any monitor of the run by name, measured against bound. Other parameters as in :func:`plot_loss`."""
-    axes, monitor = _axes(ax), run.monitor(name)
+    axes, monitor = _axes(ax), _any_run(run, "plot_inequality").monitor(name)
     shown = monitor.measured > 0  # a change is 0 at t = 0, which a logarithmic axis cannot show
     axes.plot(run.times[shown], monitor.measured[shown], color=_MEASURED, label="measured")
     axes.plot(run.times, monitor.bound, color=_BOUND, linestyle="--", label="bound")
@@ -245,7 +276,7 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
     Raises
     ------
     InputError
-        No matrix, one that is not square, or labels of another number.
+        No matrix, one that is empty or not square, or labels of another number.
     """
     if not grams or (labels and len(labels) != len(grams)):
         msg = f"plot_spectrum needs matrices and as many labels (or none); received {len(grams)} and {len(labels)}"
@@ -253,8 +284,10 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
     axes = _axes(ax)
     for k, gram in enumerate(grams):
         H = real_array(gram, "H", 2)
-        if H.shape[0] != H.shape[1]:
-            msg = f"H has shape {tuple(H.shape)}; it needs a square matrix, for example net.gram(X)"
+        if H.shape[0] != H.shape[1] or H.shape[0] == 0:
+            msg = (
+                f"H has shape {tuple(H.shape)}; it needs a square matrix with at least one row, for example net.gram(X)"
+            )
             raise InputError(msg)
         w = np.linalg.eigvalsh(np.asarray(H))[::-1]
         shown = w > max(len(w) * np.finfo(np.float64).eps * w[0], 0.0)
@@ -266,7 +299,7 @@ def plot_spectrum(*grams: Any, labels: tuple[str, ...] = (), ax: Axes | None = N
 
 
 def plot_run(run: Run | SoftmaxRun, path: str | Path | None = None, *, X: Any = None, title: str = "") -> NDArray[Any]:
-    """The run in one figure, 800 pixels wide at 100 dots an inch.
+    """The run in one figure 8 inches wide; as .png 1200 pixels wide, at 150 dots an inch.
 
     Parameters
     ----------
@@ -287,10 +320,11 @@ def plot_run(run: Run | SoftmaxRun, path: str | Path | None = None, *, X: Any = 
     Raises
     ------
     InputError
-        A path with another ending.
+        A path with another ending, or what is no run.
     """
     from matplotlib.figure import Figure
 
+    _any_run(run, "plot_run")
     kind = "png" if path is None else Path(path).suffix.lower().removeprefix(".")
     if kind not in _SUFFIXES:
         msg = f"path is {str(path)!r}; it needs a name that ends in .png, .svg or .pdf, for example 'run.png'"

@@ -148,7 +148,7 @@ class State:
     @cached_property
     def gradient(self) -> dict[str, NDArray[np.float64]]:
         """The gradient of the loss by parameter."""
-        return self.J.pullback(self.residual)
+        return self.J.pulled_back(self.residual)
 
     @property
     def speed(self) -> float:

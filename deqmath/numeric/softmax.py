@@ -11,7 +11,7 @@ from deqmath.errors import InputError, NotConvergedError, ShapeError
 from deqmath.numeric.arrays import Array, row_norms, to_numpy
 from deqmath.numeric.losses import find_loss
 from deqmath.numeric.softmax_parameters import SoftmaxParameters
-from deqmath.numeric.validate import in_range, real_array, tolerance
+from deqmath.numeric.validate import in_range, moved_beside, real_array, tolerance
 
 #: Dense dynamics matrices hold (p m)^2 numbers.
 MOST_DENSE = 4096
@@ -99,13 +99,14 @@ class SoftmaxNetwork(SoftmaxParameters):
         return data
 
     def _targets(self, y: Array, n: int) -> Array:
+        """y as (n, p), in the library of the parameters."""
         flat = getattr(y, "ndim", np.ndim(y)) == 1 and self.outputs == 1
         Y = real_array(y, "y", 1)[:, None] if flat else real_array(y, "y", 2)
         if tuple(Y.shape) != (n, self.outputs):
             need = f"({n},)" if self.outputs == 1 else f"({n}, {self.outputs})"
             msg = f"y has shape {tuple(Y.shape)}; {n} rows of X and p = {self.outputs} outputs need y of shape {need}"
             raise ShapeError(msg)
-        return Y
+        return moved_beside(Y, self.B, "y")
 
     def equilibrium(self, X: Array, *, tol: float = 1e-12) -> SoftmaxEquilibrium:
         """Solve ``z = gamma S z + phi`` for every row phi of X: one LU of U, one step of refinement, then verified.
@@ -141,7 +142,7 @@ class SoftmaxNetwork(SoftmaxParameters):
 
     def _solved(self, X: Array | SoftmaxEquilibrium) -> SoftmaxEquilibrium:
         eq = X if isinstance(X, SoftmaxEquilibrium) else self.equilibrium(X)
-        if eq.network is not self and eq.network not in self.__dict__.get("_moved", {}).values():
+        if not self._is_that_of(eq.network):
             msg = "this equilibrium belongs to another network; call net.equilibrium(X) on this one"
             raise InputError(msg)
         eq.require_converged()
@@ -166,7 +167,7 @@ class SoftmaxNetwork(SoftmaxParameters):
             "square" or "logistic".
         """
         eq, form = self._solved(X), find_loss(loss)
-        Y, xp = self._targets(y, eq.Z.shape[0]), eq.network.xp
+        Y, xp = eq.network._targets(y, eq.Z.shape[0]), eq.network.xp
         form.check(xp, Y)
         with np.errstate(over="ignore", invalid="ignore"):
             return float(in_range(xp.sum(form.terms(xp, eq.Z @ eq.network.B.T, Y)), "loss"))
@@ -195,7 +196,7 @@ class SoftmaxNetwork(SoftmaxParameters):
         array([[ 6., 10.]])
         """
         eq, form = self._solved(X), find_loss(loss)
-        net, Y = eq.network, self._targets(y, eq.Z.shape[0])
+        net, Y = eq.network, eq.network._targets(y, eq.Z.shape[0])
         form.check(net.xp, Y)
         with np.errstate(over="ignore", invalid="ignore"):
             slope = form.slopes(net.xp, eq.Z @ net.B.T, Y).T @ eq.Z
@@ -230,7 +231,7 @@ class SoftmaxNetwork(SoftmaxParameters):
         >>> bool(np.sum(G * net.dynamics(G)) >= np.sum(G * G) * net.rate_bound)
         True
         """
-        given = real_array(V, "V", 2)
+        given = moved_beside(real_array(V, "V", 2), self.B, "V")
         if tuple(given.shape) != tuple(self.B.shape):
             msg = f"V has shape {tuple(given.shape)}; it needs the shape of Wbar, {tuple(self.B.shape)}"
             raise ShapeError(msg)

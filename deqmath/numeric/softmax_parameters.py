@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from deqmath.errors import InputError, NotWellPosedError, ShapeError
-from deqmath.numeric.arrays import Array, Namespace, is_foreign, is_numpy, namespace
+from deqmath.numeric.arrays import Array, Namespace, is_numpy, namespace
 from deqmath.numeric.initialisation import Seed, seed_sequence
+from deqmath.numeric.parameters import WithoutCaches, same_library, same_numbers
 from deqmath.numeric.validate import count, parameter_names, positive, real_array
 
 
@@ -32,7 +33,7 @@ def column_softmax(A: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SoftmaxParameters:
+class SoftmaxParameters(WithoutCaches):
     """What :class:`~deqmath.numeric.softmax.SoftmaxNetwork` holds; its docstring says what each field is."""
 
     A: Array
@@ -50,7 +51,7 @@ class SoftmaxParameters:
                 "in SoftmaxNetwork.random(width=m, outputs=p, gamma=0.5)"
             )
             raise ShapeError(msg)
-        if is_foreign(A) != is_foreign(B):
+        if namespace(A) is not namespace(B):
             msg = "A and B belong to different array libraries; convert them to one of them first"
             raise InputError(msg)
         xp = namespace(A, B)
@@ -162,14 +163,19 @@ class SoftmaxParameters:
 
     def _in_namespace_of(self, X: Any) -> Self:
         """This network, its parameters moved to the namespace of X where they are NumPy and X is not."""
-        if is_foreign(X) == (not is_numpy(self.xp)):
+        if same_library(self.xp, X):
             return self
-        if not is_foreign(X):
-            msg = f"the parameters are arrays of {self.xp.__name__} and X is NumPy's; pass X in that library"
-            raise InputError(msg)
         xp = namespace(X)
         moved: dict[Namespace, Self] = self.__dict__.setdefault("_moved", {})
         if xp not in moved:
             A, B = (xp.asarray(np.array(P)) for P in (self.A, self.B))
             moved[xp] = type(self)(A=A, B=B, gamma=self.gamma, trainable=self.trainable)
         return moved[xp]
+
+    def _is_that_of(self, other: SoftmaxParameters) -> bool:
+        """Whether `other` is this network: itself, moved to another library, or a copy, as another process sends it."""
+        if other is self or other in self.__dict__.get("_moved", {}).values():
+            return True
+        return (self.gamma, self.trainable) == (other.gamma, other.trainable) and all(
+            same_numbers(getattr(self, name), getattr(other, name)) for name in ("B", "A")
+        )

@@ -7,15 +7,80 @@ representable, and everything else that is not a real floating-point number is r
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from deqmath.errors import InputError, ShapeError
-from deqmath.numeric.arrays import Array, is_foreign, namespace, to_numpy
+from deqmath.numeric.arrays import Array, Namespace, is_foreign, namespace, to_numpy
 
 _EXACT_INTEGERS = 2**53
+
+
+def library_name(xp: Namespace) -> str:
+    """What the library of a namespace is called: "numpy", "torch", "jax", "array_api_strict"."""
+    return str(xp.__name__).removeprefix("array_api_compat.").partition(".")[0]
+
+
+def usable(value: Any, name: str) -> Any:
+    """`value` itself; an array that is not computed at once, has no float64, or waits for derivatives, is refused by the name of its library."""
+    if not is_foreign(value):
+        return value
+    library = library_name(namespace(value))
+    if array_api_compat.is_jax_array(value):
+        _require_float64_of_jax(value, name)
+    elif array_api_compat.is_lazy_array(value):
+        msg = f"{name} is an array of {library}; deqmath needs arrays that are computed at once; pass {name}=np.asarray({name})"
+        raise InputError(msg)
+    if getattr(value, "requires_grad", False):
+        msg = (
+            f"{name} is an array of {library} that requires a gradient, and deqmath computes its "
+            f"derivatives itself; pass {name}={name}.detach()"
+        )
+        raise InputError(msg)
+    return value
+
+
+def _require_float64_of_jax(value: Array, name: str) -> None:
+    """JAX makes every array float32, with a warning, until it is told otherwise."""
+    xp = namespace(value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kept = xp.asarray(0.0, dtype=xp.float64).dtype == xp.float64
+    if not kept:
+        msg = (
+            f"{name} is an array of jax, which has no float64 as it is; deqmath needs float64: call "
+            f'jax.config.update("jax_enable_x64", True) first, or pass {name}=np.asarray({name})'
+        )
+        raise InputError(msg)
+
+
+def moved_beside(value: Array, like: Array, name: str) -> Array:
+    """`value` in the library of `like`, where it is NumPy's or there already; an array of another library is refused.
+
+    Parameters
+    ----------
+    value
+        An array, as :func:`real_array` gives it.
+    like
+        An array of the library and on the device that are needed.
+    name
+        What messages call `value`.
+    """
+    have, need = namespace(value), namespace(like)
+    if have is need:
+        return value
+    if is_foreign(value):
+        into = f"np.asarray({name})" if not is_foreign(like) else f"{library_name(need)}.asarray(np.asarray({name}))"
+        msg = (
+            f"{name} is an array of {library_name(have)}; it needs one of {library_name(need)}, the library of X and of "
+            f"the network; pass {name}={into}"
+        )
+        raise InputError(msg)
+    return need.asarray(np.array(value), device=array_api_compat.device(like))
 
 
 def real_array(value: Any, name: str, ndim: int) -> Array:
@@ -33,12 +98,12 @@ def real_array(value: Any, name: str, ndim: int) -> Array:
     Raises
     ------
     InputError
-        Not numeric, complex, boolean, holding NaN or infinity (the first index is named), or
-        holding integers that float64 cannot represent.
+        Not numeric, complex, boolean, holding NaN or infinity (the first index is named), holding
+        integers that float64 cannot represent, or of a library whose arrays cannot be written to.
     ShapeError
         Another number of dimensions.
     """
-    array = value if is_foreign(value) else _numpy_array(value, name)
+    array = any_array(value, name)
     xp = namespace(array)
     if array.ndim != ndim:
         need = "(n, d), rows are samples" if ndim == 2 and name == "X" else f"{ndim} dimension{'s' * (ndim > 1)}"
@@ -54,6 +119,11 @@ def real_array(value: Any, name: str, ndim: int) -> Array:
         )
         raise InputError(msg)
     return array
+
+
+def any_array(value: Any, name: str) -> Array:
+    """`value` as an array of any shape, for a check of the shape that says more than :func:`real_array` can."""
+    return usable(value, name) if is_foreign(value) else _numpy_array(value, name)
 
 
 def in_range(value: Array, what: str) -> Array:
@@ -129,9 +199,9 @@ def samples(value: Any, columns: int, weight_shape: tuple[int, ...]) -> Array:
     return X
 
 
-def targets(value: Any, rows: int) -> Array:
-    """The target vector y, shape (n,) with n = `rows`; see :func:`real_array`."""
-    y = real_array(value, "y", 1)
+def targets(value: Any, rows: int, like: Array | None = None) -> Array:
+    """The target vector y, shape (n,) with n = `rows`, in the library of `like` (None: NumPy); see :func:`real_array`."""
+    y = moved_beside(real_array(value, "y", 1), np.empty(0) if like is None else like, "y")
     if y.shape[0] != rows:
         msg = f"y has shape {tuple(y.shape)} but X has {rows} rows; pass one target a row, y of shape ({rows},)"
         raise ShapeError(msg)
@@ -195,8 +265,9 @@ def choice(value: Any, name: str, options: Iterable[str]) -> str:
 
 def parameter_names(value: Any, allowed: tuple[str, ...] = ("A", "W", "b")) -> tuple[str, ...]:
     """The trainable parameters: a non-empty selection of the allowed names, without repetition."""
-    names = (value,) if isinstance(value, str) else tuple(value)
-    if isinstance(value, str) or not names or len(set(names)) != len(names) or not set(names) <= set(allowed):
+    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else ()
+    known = bool(names) and all(isinstance(name, str) and name in allowed for name in names)
+    if not known or len(set(names)) != len(names):
         some = ", ".join(f'"{name}"' for name in allowed)
         msg = f'trainable is {value!r}; it needs a tuple of some of {some}, for example trainable=("A",)'
         raise InputError(msg)

@@ -80,7 +80,7 @@ def test_weights_and_directions_of_another_shape():
     for wrong in (np.ones(1), np.ones(3), np.ones((2, 1))):
         with pytest.raises(ShapeError, match="so w needs"):
             J.pullback(wrong)
-    with pytest.raises(ShapeError, match="so w needs"):
+    with pytest.raises(ShapeError, match="so v needs"):
         J.gram_product(np.ones(1))
     for wrong in (np.ones((1, 8)), np.ones(8), 1.0):
         with pytest.raises(ShapeError, match=r"it needs that of A, \(8, 8\)"):

@@ -152,3 +152,39 @@ def small(monitor):
 def test_axes_bear_the_name_of_what_they_show(run):
     assert plots.plot_inequality(run, "change_gram").get_ylabel() == "||H(t) - H(0)||"
     assert plots.plot_inequality(run, "lambda_min").get_ylabel() == "lambda_min(H(t))"
+
+
+def test_an_unresolved_eigenvalue_is_said_and_seen():
+    """Two equal samples: lambda_0 = 0, of which (a) says nothing."""
+    net = ReLUNetwork.random(width=12, inputs=2, gamma0=0.2, seed=0)
+    run = gradient_descent(net, [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [1.0, 1.0, -1.0], steps=3)
+    ax = plots.plot_lambda_min(run)
+    assert "lambda_0 is not resolved: (a) says nothing" in ax.get_title()
+    assert "holds" not in ax.get_title()
+    measured, least = (line.get_ydata() for line in ax.lines)
+    assert np.all(measured == 0)
+    low, high = ax.get_ylim()
+    assert low < 0 < least.max() < high < 2 * least.max()
+
+
+def test_a_count_without_switches_ends_at_one():
+    net = ReLUNetwork.random(width=20, inputs=2, gamma0=0.2, seed=0, trainable=("b",))
+    ax = plots.plot_switches(gradient_descent(net, np.eye(2), [1.0, -1.0], steps=2))
+    assert ax.get_ylim() == pytest.approx((0, 1), abs=0.05)
+    assert [tick for tick in ax.get_yticks() if 0 <= tick <= 1] == [0, 1]
+
+
+def test_what_is_no_run_is_refused(softmax):
+    for call in (plots.plot_run, plots.plot_loss, plots.plot_lambda_min, plots.plot_norms, plots.plot_predictions):
+        with pytest.raises(InputError, match=rf"{call.__name__} received 3; it needs a run, .* {call.__name__}\(run\)"):
+            call(3)
+    with pytest.raises(InputError, match="a softmax network has no gates"):
+        plots.plot_switches(softmax[0])
+    with pytest.raises(InputError, match="at least one row"):
+        plots.plot_spectrum(np.zeros((0, 0)))
+
+
+def test_the_width_of_a_file_is_as_documented(run, tmp_path):
+    plots.plot_run(run, tmp_path / "run.png")
+    width = int.from_bytes((tmp_path / "run.png").read_bytes()[16:20], "big")
+    assert f"{width} pixels wide" in plots.plot_run.__doc__

@@ -205,7 +205,7 @@ def test_refusals():
         (InputError, 'some of "A", "B"', lambda: SoftmaxNetwork(A=[[0.0]], B=[[1.0]], gamma=0.5, trainable=("W",))),
         (InputError, "W is no parameter", lambda: net.with_parameters(W=1)),
         (ShapeError, "V has shape", lambda: net.dynamics(np.eye(3))),
-        (InputError, "belongs to another network", lambda: net.with_parameters(B=net.B).predict(net.equilibrium(np.eye(3)))),
+        (InputError, "belongs to another network", lambda: net.with_parameters(B=2 * net.B).predict(net.equilibrium(np.eye(3)))),
         (NotConvergedError, "solved to a relative residual", lambda: net.predict(net.equilibrium(np.eye(3) + 0.1, tol=1e-20))),
         (TypeError, "beta", lambda: SoftmaxNetwork.random(width=3, beta=1)),
     ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from deqmath.numeric.arrays import Array
+from deqmath.numeric.arrays import Array, assignable
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 from deqmath.numeric.strategies.mixed import MixedPrecision, float32_holds
 from deqmath.numeric.strategies.neumann import Neumann, all_open
@@ -31,7 +31,7 @@ class Automatic:
     All gates open: :class:`~.neumann.Neumann`, where its factorisation costs less than the sweeps. Else
     :class:`~.mixed.MixedPrecision` where products dominate and float32 holds the numbers, and
     :class:`~.picard.Picard` elsewhere; both measure the rate and go on with Anderson's history where it is above
-    0.35 a sweep, or 0.45 a half sweep. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
+    0.35 a sweep, or 0.45 a half sweep. Arrays that cannot be written to (JAX): Picard alone. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
     """
 
     name: str = "automatic"
@@ -39,6 +39,8 @@ class Automatic:
     def choose(self, problem: FixedPoint) -> Strategy:
         """The strategy to begin with."""
         n, m = problem.shape
+        if not assignable(problem.offset):
+            return Picard()
         if m < _LEAST_WIDTH or n * m * m < _LEAST_PRODUCT or problem.contraction > 0.99:
             return Picard(ACCELERATE_ABOVE)
         return MixedPrecision(_ACCELERATE_HALVES) if float32_holds(problem) else Picard(ACCELERATE_ABOVE)
@@ -51,6 +53,7 @@ class Automatic:
         if found.converged or left <= 0 or found.residual < max(_ROUND_OFF, tol):
             return found
         then: Strategy = ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else Picard(ACCELERATE_ABOVE)
+        then = then if assignable(problem.offset) else Picard()
         rest = then.solve(problem, found.x, tol, left)
         return replace(rest, sweeps=rest.sweeps + found.sweeps, strategy=f"{found.strategy}, then {rest.strategy}")
 
