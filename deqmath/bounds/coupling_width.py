@@ -21,7 +21,10 @@ def coupling_width(
     gamma0: float | Fraction,
     c: float | Fraction,
 ) -> Bound:
-    r"""The least width m at which (24) bounds ``|f_t(x) - g_t(x)|`` by `room`, at given constants.
+    r"""The least width m at which the right side of (24), switches left out, is at most `room`, at given constants.
+
+    It bounds ``|f_t(x) - g_t(x)|`` where no unit switches, neither at the samples nor at x. At x on a kink it does not:
+    see `generalization`.
 
     Parameters
     ----------
@@ -38,7 +41,8 @@ def coupling_width(
     -------
     Bound
         An exact integer: at it the chain of Theorem 3.1 closes and (24) is at most `room`, and one below not (from 1 up to
-        that integer where balls cannot decide about one below). Undecided where ``2 c gamma0 >= 1``. The jumps of q at switches are NOT part of the chain (see the findings on (13)).
+        that integer where balls cannot decide about one below). Undecided where ``2 c gamma0 >= 1``. The jumps of q at
+        switches are NOT part of the chain (see the findings on (13)).
 
     Raises
     ------

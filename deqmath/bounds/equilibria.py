@@ -34,20 +34,25 @@ SIGN_BITS = 640
 CHUNK_ENTRIES = 2**24
 MOST_CHUNK = 64
 MOST_ROUNDS = 12
+NORM_ROWS = 256
+SAFE_EXPONENT = 100
+"""A is balanced when its largest entry lies outside 2**-100 .. 2**100, so that products with it hardly underflow."""
 UNDECIDED = "I - gamma A could not be proved monotone (gamma ||A|| < 1 would do); use a smaller gamma"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The parameters of a network, exact, A balanced: ``A_net = 2**e A``, ``gamma`` holds the power of two.
+    """The parameters of a network, exact, A balanced: ``A_net = 2**e A``, ``gamma = 2**e network_gamma``.
 
-    ``||A - core|| <= slip`` where the core is what exact products multiply by.
+    ``||A - core|| <= slip`` where the core is what exact products multiply by. Only the product ``gamma A`` is the
+    network's own: where gamma stands without A (``gamma^2/m`` of the Gram matrix) it is `network_gamma` that is meant.
     """
 
     a: Array
     w: Array
     b: Array
     gamma: Fraction
+    network_gamma: Fraction
     phi: str
     rows: Array
     slip: Fraction
@@ -58,16 +63,21 @@ class Weights:
         return float(self.gamma)
 
     @property
+    def tiny(self) -> float:
+        """More than what underflow adds to an entry of ``fl(gamma (A z) + phi)``, and to an entry of z times its row."""
+        return 1e-290 + self.width * (1 + float(self.rows.max())) * (self.float_gamma * 2.0**-1000) * 2.0**-60
+
+    @property
     def width(self) -> int:
         """m."""
         return int(self.a.shape[0])
 
 
-def weights_of(net: ReLUNetwork) -> Weights:
+def weights_of(net: ReLUNetwork, call: str = CALL) -> Weights:
     """The network's float64 parameters, refused unless they are NumPy arrays (entries are taken exactly)."""
-    a = float_matrix(np.ascontiguousarray(net.A) if isinstance(net.A, np.ndarray) else net.A, "net.A", CALL)
-    w, m = float_matrix(net.W, "net.W", CALL), a.shape[0]
-    scaled, e, lost = balanced(a)
+    a = float_matrix(np.ascontiguousarray(net.A) if isinstance(net.A, np.ndarray) else net.A, "net.A", call)
+    w, m = float_matrix(net.W, "net.W", call), a.shape[0]
+    scaled, e, lost = balanced(a, SAFE_EXPONENT)
     gamma = exact(net.gamma) * two_to(e)
     if not two_to(-900) < gamma < two_to(900):
         msg = f"gamma = {net.gamma!r} and A (largest entry {abs(a).max():.3g}) are too far apart for float64; scale A first"
@@ -75,10 +85,11 @@ def weights_of(net: ReLUNetwork) -> Weights:
     return Weights(
         a=scaled,
         w=w,
-        b=float_vector(net.b, m, "net.b", CALL),
+        b=float_vector(net.b, m, "net.b", call),
         gamma=gamma,
+        network_gamma=exact(net.gamma),
         phi=net.phi,
-        rows=np.linalg.norm(scaled, axis=1),
+        rows=row_norms(scaled),
         slip=lost,
     )
 
@@ -132,10 +143,10 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     (True, True)
     """
     wanted = require_digits(digits, CALL)
-    weights, data = weights_of(net), _samples(net, X)
+    weights, data = weights_of(net), samples_of(net, X)
     require_sound_arithmetic()
     stage("well-posedness")
-    c = monotone_constant(weights.a, weights.float_gamma)
+    c = monotone_constant(weights.a, weights.float_gamma, weights.slip)
     if c is None:
         return EquilibriumEnclosure((), Fraction(0), "undecided", UNDECIDED, ASSUMPTIONS)
     injection = exact_injection(weights, data)
@@ -148,10 +159,11 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     return EquilibriumEnclosure(tuple(balls), c, "proved", "", ASSUMPTIONS, Subject.of(net, data))
 
 
-def _samples(net: ReLUNetwork, X: Array) -> Array:
-    data = float_matrix(X, "X", "dm.bounds.equilibrium(net, {})")
+def samples_of(net: ReLUNetwork, X: Array, call: str = CALL) -> Array:
+    """``X`` as a finite float64 matrix of the network's width of input, or an error with the call that works."""
+    data = float_matrix(X, "X", call.replace("X", "{}"))
     if data.shape[1] != net.W.shape[1]:
-        msg = f"X has shape {data.shape}; needed (n, {net.W.shape[1]}), rows are samples: {CALL}"
+        msg = f"X has shape {data.shape}; needed (n, {net.W.shape[1]}), rows are samples: {call}"
         raise ShapeError(msg)
     return data
 
@@ -177,7 +189,7 @@ class _Chunk:
         self.scales = [injection.exponent + k for k in bits]
         shifts = np.array([top - k for k in bits], dtype=object)
         self.injection = Scaled(injection.values << shifts, -top)
-        self.floats = np.ldexp(*self.injection.floats())
+        self.floats = self.injection.near()
         norm = frobenius_up(weights.a)
         self.stretch = (2 + weights.gamma * (norm + weights.slip)) / c
 
@@ -260,9 +272,10 @@ class _Chunk:
     def _float_error(self, z: Array, j: int) -> Array:
         """At least the error of ``fl(gamma A z + phi)`` for the rounded z, row by row; eight times what is needed."""
         m, w = self.weights.width, self.weights
-        size = w.float_gamma * w.rows * float(np.linalg.norm(z)) + np.abs(self.floats[:, j])
-        slip = float(w.slip * w.gamma) * float(np.linalg.norm(z))
-        return np.asarray(8 * (m + 8) * 2.0**-53 * size + 2 * slip + 1e-290, dtype=np.float64)
+        norm = length(z)
+        size = w.float_gamma * w.rows * norm + np.abs(self.floats[:, j])
+        slip = float(w.slip * w.gamma) * norm
+        return np.asarray(8 * (m + 8) * 2.0**-53 * size + 2 * slip + w.tiny, dtype=np.float64)
 
     def _signs(
         self, u: Scaled, shut: Gates, floats: Array, error: Array, radius: Fraction, slip: Fraction
@@ -277,6 +290,23 @@ class _Chunk:
         far = np.array(np.abs(values) > clear, dtype=bool)
         decided = np.where(shut, floats + error < -most, far | (clear == 0))
         return signs, ~decided
+
+
+def row_norms(matrix: Array) -> Array:
+    """The norms of the rows in float64; the squares of their entries neither overflow nor underflow."""
+    norms = np.zeros(matrix.shape[0])
+    for first in range(0, matrix.shape[0], NORM_ROWS):
+        part = matrix[first : first + NORM_ROWS]
+        exponents = np.frexp(np.abs(part).max(axis=1))[1]
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            sizes = np.linalg.norm(np.ldexp(part, -exponents[:, None]), axis=1)
+            norms[first : first + NORM_ROWS] = np.ldexp(sizes, exponents)
+    return norms
+
+
+def length(vector: Array) -> float:
+    """The Euclidean norm in float64; see `row_norms`."""
+    return float(row_norms(vector[None, :])[0])
 
 
 def norm_up(column: Scaled) -> Fraction:

@@ -20,7 +20,7 @@ from deqmath.bounds.network_state import NetworkState, network_state
 from deqmath.bounds.rationals import sqrt_up, two_to
 from deqmath.bounds.record import BoundRecord, Entry
 from deqmath.bounds.theorem_3_1 import given_of, theorem_certificate, with_jumps
-from deqmath.bounds.theorem_chain import Given, Norms, evaluate_chain
+from deqmath.bounds.theorem_chain import Given, Norms, entry_change, evaluate_chain
 from deqmath.errors import InputError
 from deqmath.stages import stage
 
@@ -32,6 +32,19 @@ LOSS = "the loss is 1-Lipschitz in the prediction, lies in [0, 1] and vanishes a
 RADIUS = (
     "the radius B of the RKHS ball counts as chosen before the samples, as in the paper (a union over radii costs more)"
 )
+FLOW = (
+    "gradient flow on A exists for all t: A is absolutely continuous and (6), with the gates 1[u > 0], holds for almost "
+    "every t"
+)
+COUPLINGS = {
+    "change_u": ("||u_t(x) - u_0(x)||, all t, every x with ||x|| <= max ||x_i||", "perturbed fixed point"),
+    "coupling": ("|f_t(x) - g_t(x)|, all t, every x with ||x|| <= max ||x_i||", "(23), (24), any unit may switch at x"),
+    "coupling_off_kinks": (
+        "|f_t(x) - g_t(x)|, all t, ||x|| <= max ||x_i|| and every |u_k(x)| > change_u at t = 0",
+        "(23), (24), no unit switches at x",
+    ),
+    "coupling_at_samples": ("|f_t(x_i) - g_t(x_i)|, all t, every sample", "(23)"),
+}
 SAMPLE = "the samples are drawn independently from one distribution"
 
 
@@ -43,7 +56,8 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05,
     .. math:: \text{risk}(g_\infty) \le 2 \frac{B \sqrt{\operatorname{tr} H_0}}{n} + 3\sqrt{\frac{\log(2/\delta)}{2n}},
        \qquad B^2 = (y - u_0)^T H_0^{-1} (y - u_0),
 
-    for the coupled (linearised) flow, which interpolates the samples; the trained network differs by the coupling error.
+    for the coupled (linearised) flow, which interpolates the samples. The trained network differs from it by the coupling
+    error, which is bounded for inputs no longer than the longest sample; nothing is said here about longer ones.
 
     Parameters
     ----------
@@ -59,12 +73,21 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05,
     -------
     BoundRecord
         ``leading`` = ``sqrt(y^T H_0^{-1} y / n)``, ``B``, ``rademacher`` (22), ``confidence``, ``risk`` of the coupled
-        flow, and ``coupling`` (24) where the chain of Theorem 3.1 closes, else undecided. The notes say when the bound is
-        vacuous (1 or more).
+        flow, and, where the chain of Theorem 3.1 closes with its switches, else undecided: ``coupling`` (24) at every x
+        with ``||x|| <= max ||x_i||``, ``coupling_off_kinks`` at those of them where every pre-activation at t = 0 is
+        further from zero than ``change_u``, and ``coupling_at_samples``. The notes say when the bound is vacuous (1 or
+        more).
 
     Raises
     ------
     InputError, ShapeError
+
+    Notes
+    -----
+    The three coupling errors differ in what may switch at x; see `couplings` for the proof. At a sample the switches are
+    bounded from its own pre-activations. At another x nothing is known of the pre-activations, and x may lie on a kink
+    itself: then the kernel at x changes by a fixed amount however short the path of A, so that ``coupling`` is of the
+    first order in ``||r(0)||`` and does not vanish as m grows; (24) with the changes on the samples is false there.
 
     References
     ----------
@@ -91,8 +114,8 @@ def generalization(net: ReLUNetwork, X: Array, y: Array, *, delta: float = 0.05,
         forms = None if state.reason else _forms(state)
         if forms is None:
             reason = state.reason or "y^T H^{-1} y could not be enclosed"
-            names = ("leading", "B", "rademacher", "risk", "coupling")
-            entries = [Entry(k, Bound.undecided(k, reason)) for k in names]
+            names = ("leading", "B", "rademacher", "risk")
+            entries = [Entry(k, Bound.undecided(k, reason)) for k in names] + _undecided(reason)
             record = theorem_certificate("generalization", state, given_of(state), delta, (*entries, last))
             return BoundRecord(title, (*entries, last), (f"Undecided: {reason}.",), record)
         leading, size = forms
@@ -107,7 +130,7 @@ def _record(
     rademacher = size * trace.nonnegative_part().sqrt() / n
     risk = 2 * rademacher + _ball(last.bound)
     given = given_of(state)
-    coupling, why = _coupling(state, given)
+    coupling = _coupling(state, given)
     whole = (*ASSUMPTIONS, SAMPLE, LOSS, RADIUS)
     entries = (
         Entry(
@@ -120,13 +143,14 @@ def _record(
         Entry("rademacher", enclosed(rademacher, "rademacher", ASSUMPTIONS), "B sqrt(tr H_0)/n", "(22)"),
         last,
         Entry("risk", enclosed(risk, "risk", whole), "2 Rademacher + confidence, coupled flow", "(20)"),
-        Entry("coupling", coupling, "|f_t(x) - g_t(x)|, all t, ||x|| as on the samples", why),
+        *coupling,
     )
     notes = [
         "VACUOUS: the bound is 1 or more, and the loss is at most 1 anyway." if risk >= 1 else "Not vacuous: below 1."
     ]
-    if coupling.status == "undecided":
-        notes.append(f"For the trained network itself nothing is proved: {coupling.reason}.")
+    unproved = coupling[0].bound
+    if unproved.status == "undecided":
+        notes.append(f"For the trained network itself nothing is proved: {unproved.reason}.")
     record = theorem_certificate("generalization", state, given, delta, entries)
     return BoundRecord(title, entries, tuple(notes), record)
 
@@ -186,26 +210,88 @@ def _column(vector: Scaled) -> list[Fraction]:
     return [vector.fraction(i, 0) for i in range(vector.values.shape[0])]
 
 
-def _coupling(state: NetworkState, given: Given) -> tuple[Bound, str]:
+def _undecided(reason: str) -> list[Entry]:
+    return [Entry(name, Bound.undecided(name, reason), meaning) for name, (meaning, _) in COUPLINGS.items()]
+
+
+def _coupling(state: NetworkState, given: Given) -> list[Entry]:
     """(24) where Theorem 3.1's chain closes with its switches, else undecided."""
     values = evaluate_chain(given)
     if values is None:
-        return Bound.undecided("coupling", "2 c gamma0 >= 1, so Theorem 3.1 gives no constants"), ""
-    _, change = with_jumps(state, given, values)
+        return _undecided("2 c gamma0 >= 1, so Theorem 3.1 gives no constants")
+    jumps, change = with_jumps(state, given, values)
     if not (values["omega"] <= values["reach"] and change <= ball(given.lambda_0) / 2):
-        return Bound.undecided("coupling", f"the chain of Theorem 3.1 does not close at m = {given.m}"), ""
-    return enclosed(coupling_error(given, values, change), "coupling", ASSUMPTIONS), "(23), (24)"
+        return _undecided(f"the chain of Theorem 3.1 does not close at m = {given.m}")
+    found = couplings(given, values, values["change_q"] + jumps, change)
+    return [Entry(name, enclosed(found[name], name, (*ASSUMPTIONS, FLOW)), *words) for name, words in COUPLINGS.items()]
 
 
-def coupling_error(given: Given, values: Norms, change: flint.arb) -> flint.arb:
+def couplings(given: Given, values: Norms, change_q: flint.arb, change: flint.arb) -> Norms:
+    r"""The coupling errors at every x, at x without switches and at the samples.
+
+    Let ``||x|| <= max ||x_i||`` and the chain be closed, so that ``||A_t - A_0||_F <= omega``, ``gamma ||A_t|| <= rho`` and
+    ``gamma ||A_0|| <= rho/2`` for all t. Then (12) and (14) hold at x too, since their proofs use ``||x||`` alone.
+
+    Switches at x. With ``h = b + gamma A^T q`` and ``q = D h``, ``q_t - q_0 = D_t (h_t - h_0) + (D_t - D_0) h_0`` and
+    ``||h_t - h_0|| <= rho ||q_t - q_0|| + gamma omega ||q_0||``, so
+
+    .. math:: \|q_t - q_0\| \le \frac{\gamma \omega \|q_0\| + J}{1 - \rho}, \qquad J \ge \|(D_t - D_0) h_0\|.
+
+    - At any x the entries of ``D_t - D_0`` are at most 1 in size, so ``J = ||h_0||``; ``h_0 = (I - gamma A_0^T D_0)^{-1} b``
+      gives ``J <= ||b||/(1 - rho/2)``. And ``||q_t - q_0|| <= 2 ||b||/(1 - rho)`` anyway. No margin is asked for.
+    - Where every ``|u_k(x)| > change_u >= ||u_t(x) - u_0(x)||`` no unit switches: ``J = 0``.
+
+    ``|K_t(x, x_i) - K_0(x, x_i)|`` follows by (37), with this bound at x and `change_q`, switches included, at x_i.
+    ``f_t(x)`` is Lipschitz in t, and for almost every t each unit with ``u_k = 0`` has ``u_k' = 0``; there
+    ``df_t(x)/dt = -k_t^T r`` with the gates ``1[u > 0]``. The rest is `coupling_error`.
+
+    At a sample ``|f_t(x_i) - g_t(x_i)| <= ||e(t)||``, by (23) at most ``(2/lambda_0) dH ||r(0)|| (p - p^2)``, and
+    ``p - p^2 <= 1/4``.
+
+    Parameters
+    ----------
+    given : Given
+    values : Norms
+        What `evaluate_chain` gave.
+    change_q : flint.arb
+        At least ``||q_i(t) - q_i(0)||`` for every sample, switches included.
+    change : flint.arb
+        At least ``||H(t) - H(0)||``, switches included.
+    """
+    rho, smooth = values["rho"], values["change_q"]
+    jump = given.b / (1 - rho / 2) / (1 - rho)
+    scalars = {"gamma": given.gamma, "h": given.gamma**2 / given.m}
+    rows = [
+        entry_change(values["size_z"], values["size_q"], values["change_z"], change_q, scalars, at_x)
+        for at_x in ((smooth + jump).min(2 * values["size_q"]), smooth)
+    ]
+    anywhere, off_kinks = (coupling_error(given, values, change, row) for row in rows)
+    return {
+        "change_u": values["change_u"],
+        "coupling": anywhere,
+        "coupling_off_kinks": off_kinks,
+        "coupling_at_samples": change * given.residual / (2 * ball(given.lambda_0)),
+    }
+
+
+def coupling_error(given: Given, values: Norms, change: flint.arb, row: flint.arb | None = None) -> flint.arb:
     r"""(24): ``|f_t(x) - g_t(x)| <= int ||k_s - k_0|| ||r(s)|| + ||k_0|| ||e(s)|| ds`` with (23).
 
     ``||r(s)|| <= e^{-lambda_0 s/2} ||r(0)||``; ``||e(s)|| <= dH ||r(0)|| (2/lambda_0)(e^{-lambda_0 s/2} - e^{-lambda_0 s})``,
-    whose integral is ``2 dH ||r(0)||/lambda_0^2``; ``||k_s - k_0|| <= dH/sqrt n`` (n times the largest entry is dH);
-    ``||k_0|| <= sqrt n`` times the largest entry of H.
+    whose integral is ``2 dH ||r(0)||/lambda_0^2``; ``||k_s - k_0|| <= sqrt n row``; ``||k_0|| <= sqrt n`` times the largest
+    entry of H.
+
+    Parameters
+    ----------
+    given : Given
+    values : Norms
+    change : flint.arb
+        ``dH >= ||H(t) - H(0)||``.
+    row : flint.arb, optional
+        At least ``|K_t(x, x_i) - K_0(x, x_i)|``; ``dH/n`` where x switches no more than the samples do.
     """
     low, root = ball(given.lambda_0), flint.arb(given.n).sqrt()
-    first = change / root * 2 * given.residual / low
+    first = (change / given.n if row is None else row) * root * 2 * given.residual / low
     return first + root * values["gram_entry"] * 2 * change * given.residual / low**2
 
 

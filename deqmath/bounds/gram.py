@@ -26,6 +26,8 @@ from deqmath.bounds.repeated_rows import parallel_rows
 from deqmath.errors import ShapeError
 
 CALL = "dm.bounds.Gram(P) or dm.bounds.Gram(P, Q)"
+SAFE_EXPONENT = 100
+"""Factors are balanced so far that the squares of the Gram matrix's entries neither overflow nor underflow."""
 SPREAD = "the entries span more than 960 powers of two; scale the factors first"
 
 
@@ -92,10 +94,10 @@ class Gram:
     def _operator(self, digits: int, sign: int) -> Scaling | None:
         slices = 8 + int(digits * BITS_PER_DIGIT / 27)
         if self.Q is None:
-            p, e, lost = balanced(self.P)
+            p, e, lost = balanced(self.P, safe_exponent=SAFE_EXPONENT)
             slip = short_up(lost * (2 * frobenius_up(p) + lost))
             return Scaling(FactorGram(p, sign, slices, outer=True), two_to(2 * e), slip)
-        scaled = [balanced(f, safe_exponent=100) for f in self._factors]
+        scaled = [balanced(f, safe_exponent=SAFE_EXPONENT) for f in self._factors]
         if any(lost for _, _, lost in scaled):
             return None
         factor = two_to(2 * sum(e for _, e, _ in scaled))

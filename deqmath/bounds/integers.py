@@ -75,11 +75,23 @@ class Scaled:
         return max((int(v).bit_length() for v in self.values.ravel().tolist()), default=0)
 
     def floats(self) -> tuple[Array, int]:
-        """``(F, e)`` with the numbers close to ``F * 2**e`` and ``max |F|`` at most 1 (each within 2**-60)."""
+        """``(F, e)``: the numbers near ``F * 2**e``, ``max |F| <= 1``, each within 2**-60 of the largest (`near`: of itself)."""
         bits = self.largest_bits()
         drop = max(0, bits - INT64_SAFE_BITS)
         top = (self.values >> drop).astype(np.int64).astype(np.float64)
         return np.ldexp(top, drop - bits), self.exponent + bits
+
+    def near(self) -> Array:
+        """The numbers in float64, each within a relative 2**-52 of its own (or 2**-1074 where it underflows).
+
+        Infinite where one overflows.
+        """
+        whole = self.values.ravel().tolist()
+        drops = [max(0, int(v).bit_length() - INT64_SAFE_BITS) for v in whole]
+        tops = np.array([float(int(v) >> d) for v, d in zip(whole, drops, strict=True)], dtype=np.float64)
+        with np.errstate(over="ignore", under="ignore"):
+            found: Array = np.ldexp(tops, np.array(drops, dtype=np.int64) + self.exponent)
+        return found.reshape(self.values.shape)
 
     def fraction(self, i: int, j: int) -> Fraction:
         """One entry, exact."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certificate
-from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibrium, norm_up, weights_of
+from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibrium, norm_up, samples_of, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.gated_systems import Factor, GatedSystem
@@ -62,7 +62,9 @@ def network_gram(net: ReLUNetwork, X: Array, digits: int = 15) -> GramEnclosure:
     >>> print(network_gram(net, np.array([[3.0]])).entry(0, 0))                 # z = 6, q = 1: H = 36/4
     9 (exact)
     """
-    return gram_of(weights_of(net), equilibrium(net, X, digits), digits)[0]
+    call = "dm.bounds.network_gram(net, X, digits=15)"
+    wanted, weights, data = require_digits(digits, call), weights_of(net, call), samples_of(net, X, call)
+    return gram_of(weights, equilibrium(net, data, wanted), wanted)[0]
 
 
 def gram_of(
@@ -82,7 +84,7 @@ def gram_of(
     values = Scaled(first.values * second.values, first.exponent + second.exponent)
     sizes = [_largest(m) for m in (first, second)]
     error = sizes[0] * second_error + first_error * sizes[1] + first_error * second_error
-    factor = weights.gamma**2 / weights.width
+    factor = weights.network_gamma**2 / weights.width
     return GramEnclosure(values, factor, short_up(error * factor)), duals
 
 
@@ -171,11 +173,12 @@ def network_lambda_min(net: ReLUNetwork, X: Array, digits: int = 15) -> Bound:
     >>> bound.status, bound.digits >= 30
     ('proved', True)
     """
-    wanted = require_digits(digits, "dm.bounds.network_lambda_min(net, X, digits=15)")
-    weights, precision = weights_of(net), wanted + GUARD_DIGITS
+    call = "dm.bounds.network_lambda_min(net, X, digits=15)"
+    wanted = require_digits(digits, call)
+    weights, data, precision = weights_of(net, call), samples_of(net, X, call), wanted + GUARD_DIGITS
     best: Bound | None = None
     for _ in range(MOST_TRIES):
-        states = equilibrium(net, X, precision)
+        states = equilibrium(net, data, precision)
         found, duals = gram_of(weights, states, precision)
         if found.status == "undecided":
             return Bound.undecided("lambda_min(H)", found.reason, ASSUMPTIONS)

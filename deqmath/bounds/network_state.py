@@ -11,10 +11,10 @@ import numpy as np
 
 from deqmath.bounds.balls import ball, precision
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.equilibria import Weights, equilibrium, exact_injection, norm_up, weights_of
+from deqmath.bounds.equilibria import Weights, equilibrium, exact_injection, norm_up, samples_of, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.gram_enclosure import GramEnclosure, enclosure_lambda_min
-from deqmath.bounds.inputs import Array, float_matrix, float_vector
+from deqmath.bounds.inputs import Array, float_vector
 from deqmath.bounds.integers import Scaled, gram
 from deqmath.bounds.lambda_bounds import require_digits
 from deqmath.bounds.network_certificates import Subject, witness_of
@@ -22,6 +22,7 @@ from deqmath.bounds.network_gram import gram_of
 from deqmath.bounds.norm_bounds import operator_norm
 from deqmath.bounds.probes import require_sound_arithmetic
 from deqmath.bounds.rationals import sqrt_up
+from deqmath.errors import ShapeError
 
 if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
@@ -64,10 +65,8 @@ class NetworkState:
         return self.weights.width
 
     def injection(self) -> Array:
-        """``phi(W X^T)`` rounded to float64, shape (m, n)."""
-        exact = exact_injection(self.weights, self.data)
-        floats: Array = np.ldexp(*exact.floats())
-        return floats
+        """``phi(W X^T)`` rounded to float64 entry by entry, shape (m, n); infinite where that overflows."""
+        return exact_injection(self.weights, self.data).near()
 
     def residual_norm(self) -> flint.arb:
         """``||yhat(0) - y||`` at the precision that holds."""
@@ -95,10 +94,9 @@ def network_state(net: ReLUNetwork, X: Array, y: Array, call: str, digits: int =
     """Enclose everything that the theorems start from, to about so many digits."""
     wanted = require_digits(digits, call)
     inner = wanted + GUARD_DIGITS
-    data = float_matrix(X, "X", call)
-    targets = float_vector(y, data.shape[0], "y", call)
+    weights, data = weights_of(net, call), samples_of(net, X, call)
+    targets = _targets(y, data.shape[0], call)
     require_sound_arithmetic()
-    weights = weights_of(net)
     found = equilibrium(net, data, inner)
     enclosed, duals = gram_of(weights, found, inner)
     reason = found.reason or enclosed.reason
@@ -113,6 +111,15 @@ def network_state(net: ReLUNetwork, X: Array, y: Array, call: str, digits: int =
     return NetworkState(
         weights, gamma, found, enclosed, low, norm_a, norm_w, residual, data, targets, reason, duals, subject, wanted
     )
+
+
+def _targets(y: Array, n: int, call: str) -> Array:
+    """``y`` as a finite float64 vector with one number a sample."""
+    if isinstance(y, np.ndarray) and y.shape != (n,):
+        works = call.replace("y,", "y.ravel(),") if y.size == n else call
+        msg = f"y has shape {y.shape}; needed ({n},), one number for each of the {n} rows of X: {works}"
+        raise ShapeError(msg)
+    return float_vector(y, n, "y", call)
 
 
 def _residual(weights: Weights, found: EquilibriumEnclosure, y: Array, bits: int) -> tuple[flint.arb, ...]:

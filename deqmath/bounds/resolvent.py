@@ -122,6 +122,8 @@ def _inverse_bound(m: Array) -> Fraction:
         x = np.asarray(np.linalg.inv(m), dtype=np.float64)
     except np.linalg.LinAlgError:
         return Fraction(0)
+    if not largest_magnitude(x) < MODERATE:  # its squares would overflow
+        return Fraction(0)
     residual: Array = np.asarray(dgemm(-1.0, x, m), dtype=np.float64)
     residual[np.diag_indices_from(residual)] += 1.0
     n = m.shape[0]

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from deqmath.bounds.equilibria import Weights
+from deqmath.bounds.equilibria import Weights, length, row_norms
 from deqmath.bounds.equilibrium_record import Ball
 from deqmath.bounds.inputs import Array
 from deqmath.bounds.integers import Scaled
@@ -51,12 +51,12 @@ def _costs_and_gains(weights: Weights, ball: Ball, adjoint: tuple[Scaled, Fracti
     """At most ``|u_k|`` and at least ``|h_k|``; infinities and NaN where float64 overflows."""
     q, radius = adjoint
     z, u_norms = _floats(ball.centre), weights.rows
-    columns = np.linalg.norm(weights.a, axis=0)
+    columns = row_norms(weights.a.T)
     gamma = weights.float_gamma
     u = gamma * (weights.a @ z) + phi
     h = gamma * (weights.a.T @ _floats(q)) + weights.b
-    u_error = _error(weights, u_norms, float(np.linalg.norm(z)), np.abs(phi), float(ball.radius))
-    h_error = _error(weights, columns, float(np.linalg.norm(_floats(q))), np.abs(weights.b), float(radius))
+    u_error = _error(weights, u_norms, length(z), np.abs(phi), float(ball.radius))
+    h_error = _error(weights, columns, length(_floats(q)), np.abs(weights.b), float(radius))
     costs = np.maximum(np.abs(u) - u_error, 0.0)
     return costs, np.abs(h) + h_error
 
@@ -94,5 +94,7 @@ def _floats(column: Scaled) -> Array:
 def _error(weights: Weights, norms: Array, size: float, offset: Array, radius: float) -> Array:
     """At least the error of ``fl(gamma M v + offset)`` for v within ``radius`` of what was used, entry by entry."""
     rounding = (weights.width + 8) * 2.0**-53 * (weights.float_gamma * norms * size + offset)
-    found: Array = SLACK * (rounding + weights.float_gamma * norms * (radius + float(weights.slip) * size)) + 1e-290
+    found: Array = (
+        SLACK * (rounding + weights.float_gamma * norms * (radius + float(weights.slip) * size)) + weights.tiny
+    )
     return found

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from deqmath.numeric import ReLUNetwork
 
 CALL = "dm.bounds.theorem_3_1(net, X, y, delta=0.05)"
-UPPER_ONLY = ("c", "jump_q", "change_gram_with_jumps", "coupling")
+UPPER_ONLY = (
+    "c",
+    "jump_q",
+    "change_gram_with_jumps",
+    "change_u",
+    "coupling",
+    "coupling_off_kinks",
+    "coupling_at_samples",
+)
 _MEANINGS = {
     "rho": ("2 c gamma0 >= gamma ||A(t)||", "contraction"),
     "size_z": ("||z_i(t)||, (14)", "Banach fixed point theorem"),

@@ -132,12 +132,22 @@ def evaluate_chain(given: Given) -> Norms | None:
 
 
 def entry_change(
-    state: flint.arb, adjoint: flint.arb, change_z: flint.arb, change_q: flint.arb, scalars: Norms
+    state: flint.arb,
+    adjoint: flint.arb,
+    change_z: flint.arb,
+    change_q: flint.arb,
+    scalars: Norms,
+    other_change_q: flint.arb | None = None,
 ) -> flint.arb:
-    """(15) for one entry of H."""
+    """(15) for one entry of H; or (37) for ``K(x, x_i)``, where the adjoint at x has its own bound of its change."""
     known = {"z": state, "w": state, "q": adjoint, "p": adjoint}
     known |= {f"new_{key}": value for key, value in known.items()}
-    known |= {"dz": change_z, "dw": change_z, "dq": change_q, "dp": change_q}
+    known |= {
+        "dz": change_z,
+        "dw": change_z,
+        "dq": change_q,
+        "dp": change_q if other_change_q is None else other_change_q,
+    }
     return _value(theorem_chain().change_entry, known, scalars)
 
 

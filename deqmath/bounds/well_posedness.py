@@ -46,11 +46,12 @@ def well_posed(net: ReLUNetwork, digits: int = 9) -> BoundRecord:
     >>> print(well_posed(net).notes[0])
     Well posed, proved: I - gamma A is monotone (although rho >= 1).
     """
-    weights = weights_of(net)
-    require_digits(digits, "dm.bounds.well_posed(net, digits=9)")
+    call = "dm.bounds.well_posed(net, digits=9)"
+    weights = weights_of(net, call)
+    require_digits(digits, call)
     norm = operator_norm(net.A, digits)
     rho = norm.scaled(exact(net.gamma))
-    c = monotone_constant(weights.a, weights.float_gamma)
+    c = monotone_constant(weights.a, weights.float_gamma, weights.slip)
     if c is None:
         monotone = Bound.undecided("monotonicity", "no positive lower bound could be proved", ASSUMPTIONS)
     else:

@@ -1,7 +1,7 @@
 """Lemma 4.4: the trained network stays near the coupled flow at every input, uniformly in time.
 
-Hypotheses: those of Theorem 3.1, and ||x|| = 1, so that (12), (13') and (14) hold at x too. Write k_t for the vector of the
-K_t(x, x_i), e = f - u on the samples, and let d bound ||H_t - H_0||, n times the largest change of an entry.
+Hypotheses: those of Theorem 3.1, and ||x|| = 1, so that (12) and (14) hold at x too. Write k_t for the vector of the
+K_t(x, x_i), e = f - u on the samples, and let d bound ||H_t - H_0|| and n times the largest change of a K_t(x, x_i).
 
     df_t(x)/dt - dg_t(x)/dt = -(k_t - k_0)^T r(t) - k_0^T e(t)
 
@@ -12,6 +12,16 @@ K_t(x, x_i), e = f - u on the samples, and let d bound ||H_t - H_0||, n times th
 
 with h the bound on the entries of H. For (39): ||r|| <= p ||r(0)|| with p = exp(-lambda_0 t/2), and ||u - y|| <= p^2 ||r(0)|| in
 (23), whose integral is then (2/lambda_0) d ||r(0)|| (p - p^2).
+
+The paper takes one d for the samples and for every x, by (13). But (13) leaves out the switches (change_of_q.py), and x may lie
+on a kink itself. There D_t(x) jumps at t = 0+, the rates of f_t(x) and g_t(x) differ from the start, and |f_t(x) - g_t(x)| is
+of the order of ||r(0)||, not of its square. What is proved at x, with h = b + gamma A(0)^T q(x) at t = 0:
+
+    (13')  ||q_t(x) - q_0(x)|| <= (gamma omega ||q_0(x)|| + J)/(1 - rho),   J >= ||(D_t(x) - D_0(x)) h||,
+
+with J = ||h|| <= ||b||/(1 - rho/2) where any unit may switch; J = 0 where every |u_k(x)| at t = 0 is more than u(x) can
+change; and at a sample |f_t(x_i) - g_t(x_i)| <= ||e(t)|| <= d ||r(0)||/(2 lambda_0) from (23) alone. `generalization` gives all
+three.
 
 Source: gg22, Lemma 4.4, equations (24), (37), (38), (39), and Appendix F.
 """
@@ -25,7 +35,7 @@ from deqmath.bounds import generalization
 from deqmath.calculus.norm_calculus import norm_calculus, telescoped
 from deqmath.claims.instances import Pair, holds_on
 from deqmath.derivation.derivation import derivation
-from deqmath.numeric import gradient_flow
+from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, multiprecision_flow
 
 from ._network import net
 from ._trajectory import trajectories
@@ -126,20 +136,82 @@ def integral_of_the_rate(case):
     derivation=derive_eq24,
 )
 def distance_at_every_input():
-    """The identity is exact; the integral bounds the trainer's own f_T - g_T; and where the chain of Theorem 3.1 closes with
-    proved constants, the closed form (39) bounds it for all times.
+    """The identity is exact; the integral bounds the trainer's own f_T - g_T; and where the chain of Theorem 3.1 closes, the
+    closed form (39) with proved constants bounds it at the samples, at inputs that are none, and on a kink, where (24) with
+    no switch at x is exceeded.
     """
     yield derive_eq24()
     yield holds_on([both_sides(words, path) for words, path in trajectories()],
                    "|f_T(x) - g_T(x)| ≤ ∫ ‖k_t - k₀‖ ‖r‖ + ‖k₀‖ ‖e‖ dt", tolerance=1e-6)  # fmt: skip
-    pairs = []
+    at_samples, elsewhere, off_kinks = [], [], []
     for words, network, X, targets in closing():
-        coupling = generalization(network, X, targets)["coupling"]
+        proved = generalization(network, X, targets)
         slowest = float(np.linalg.eigvalsh(np.asarray(network.gram(X)))[0])
         run = gradient_flow(network, X, targets, t_end=3 / slowest, record=2, tol=1e-4)
         apart = np.abs(run.predictions - run.linearised).max()
-        pairs.append(Pair(float(apart), float(coupling.upper), words))
-    yield holds_on(pairs, "(24) with proved constants, at the samples", tolerance=1e-9)
+        at_samples.append(Pair(float(apart), float(proved["coupling_at_samples"].upper), words))
+        for x in (*np.eye(X.shape[1]), *near_kinks(network, X.shape[1])):
+            left = float(abs(apart_at(network, run.final, X, targets, x[None], run.times[-1])))
+            margin = np.abs(preactivations(network, x[None])).min()
+            elsewhere.append(Pair(left, float(proved["coupling"].upper), f"{words}, x = {x}"))
+            if margin > proved["change_u"].upper:
+                off_kinks.append(Pair(left, float(proved["coupling_off_kinks"].upper), f"{words}, x = {x}"))
+    yield holds_on(at_samples, "(23) with proved constants, at the samples", tolerance=1e-9)
+    yield holds_on(off_kinks, "(24) with proved constants, where no unit can switch", tolerance=1e-9)
+    at_kink, exceeded = [], []
+    for size in (1e-2, 1e-3, 1e-6):
+        left, proved = on_a_kink(size)
+        words = f"x on a kink, ‖r(0)‖ = {size:g}"
+        at_kink.append(Pair(left, float(proved["coupling"].upper), words))
+        if size < 1e-2:
+            exceeded.append(Pair(float(proved["coupling_off_kinks"].upper), left, words))
+    yield holds_on([*elsewhere, *at_kink], "(24) with proved constants, any unit switching at x", tolerance=1e-9)
+    yield holds_on(exceeded, "(24) without switches at x is exceeded on a kink: it is no bound there")
+
+
+def preactivations(network, X):
+    """u, one row an input."""
+    return np.asarray(network.equilibrium(X).U)
+
+
+def near_kinks(network, d):
+    """Unit inputs at which a pre-activation of the network at the start changes its sign, and one on each side."""
+    angles = np.linspace(0, 2 * np.pi, 61)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) if d > 1 else np.array([[1.0], [-1.0], [0.0]])
+    found = list(circle[::10])
+    if d > 1:
+        signs = preactivations(network, circle) > 0
+        for t, k in np.argwhere(signs[1:] != signs[:-1])[:6]:
+            low, high = angles[t], angles[t + 1]
+            for _ in range(60):
+                middle = (low + high) / 2
+                x = np.array([[np.cos(middle), np.sin(middle)]])
+                low, high = (middle, high) if (preactivations(network, x)[0, k] > 0) == signs[t, k] else (low, middle)
+            found += [np.array([np.cos(v), np.sin(v)]) for v in (low - 1e-10, low, high + 1e-10)]
+    return found
+
+
+def apart_at(first, last, X, y, x, end):
+    """f_T(x) - g_T(x) with the coupled flow's own exponential."""
+    gram, gap = np.asarray(first.gram(X)), y - np.asarray(first.predict(X))
+    coupled_by = np.asarray(first.kernel(x, X))[0] @ np.linalg.solve(gram, (np.eye(len(gap)) - expm(-gram * end)) @ gap)
+    return float(np.asarray(last.predict(x))[0] - np.asarray(first.predict(x))[0] - coupled_by)
+
+
+def on_a_kink(size):
+    """A = 0 and W = I, one sample (4/5, 3/5): at x = (4/5, -3/5) unit 2 lies on its kink and opens at t = 0+, in 30 digits.
+
+    f_t(x) then moves at twice the rate of g_t(x), which keeps the gate shut, so that half of the motion is left over.
+    """
+    network = ReLUNetwork(A=np.zeros((2, 2)), W=np.eye(2), b=np.ones(2), gamma=0.05)
+    X, x = np.array([[0.8, 0.6]]), np.array([[0.8, -0.6]])
+    y = np.asarray(network.predict(X)) + size
+    start, slowest = MultiprecisionNetwork.from_network(network, digits=30), float(np.asarray(network.gram(X))[0, 0])
+    flow = multiprecision_flow(start, X, y, t_end=8 / slowest)
+    gap = float(y[0] - start.predict(X)[0])
+    coupled_by = float(np.asarray(network.kernel(x, X))[0, 0]) / slowest * gap * (1 - np.exp(-8.0))
+    moved = float(flow.networks[-1].predict(x)[0] - start.predict(x)[0])
+    return abs(moved - coupled_by), generalization(network, X, y)
 
 
 def kernel_row(path, network):

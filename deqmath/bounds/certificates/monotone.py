@@ -25,16 +25,18 @@ from fractions import Fraction
 import numpy as np
 
 from deqmath.bounds.certificates.cholesky import lower_bound
-from deqmath.bounds.inputs import Array
+from deqmath.bounds.inputs import Array, largest_magnitude
 from deqmath.bounds.lambda_bounds import lambda_min
 from deqmath.bounds.operators import frobenius_up
 from deqmath.bounds.rationals import TINY, UNIT_ROUNDOFF, exact, round_down, short_up
 
+NOTHING = Fraction(0)
+MODERATE = 2.0**480
 SHIFTS = (0.5, 0.125)
 """Candidates for c: a first factorisation usually succeeds with one of them, and a factor in c is worth no digit."""
 
 
-def monotone_constant(a: Array, gamma: float) -> Fraction | None:
+def monotone_constant(a: Array, gamma: float, lost: Fraction = NOTHING) -> Fraction | None:
     """A proved ``0 < c <= lambda_min(I - gamma (A + A^T)/2)``; None when none was found.
 
     Parameters
@@ -42,6 +44,8 @@ def monotone_constant(a: Array, gamma: float) -> Fraction | None:
     a : ndarray, shape (m, m)
         Largest entry within 2**-300 .. 2**300 (or zero).
     gamma : float
+    lost : Fraction
+        At least ``||A - a||``: what underflowed when A was balanced.
 
     Examples
     --------
@@ -52,7 +56,10 @@ def monotone_constant(a: Array, gamma: float) -> Fraction | None:
     >>> monotone_constant(np.array([[1.0]]), 1.0) is None
     True
     """
+    if not gamma * largest_magnitude(a) < MODERATE:
+        return None  # squares of the entries would overflow
     symmetric, error = symmetric_part(a, gamma)
+    error += exact(gamma) * lost
     for shift in SHIFTS:
         low = lower_bound(symmetric, shift * 1.0001)
         if low is not None and low - error >= exact(shift):

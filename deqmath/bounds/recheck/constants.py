@@ -93,21 +93,24 @@ def knapsack(costs: list[flint.arb], gains: list[flint.arb], budget: flint.arb) 
     For every ``mu >= 0`` the sum is at most ``mu budget^2 + sum_k max(0, gains_k^2 - mu costs_k^2)``.
     """
     c2, g2 = [v**2 for v in costs], [v**2 for v in gains]
-    square = budget**2
-    mu = flint.arb(_multiplier([float(v.mid()) for v in c2], [float(v.mid()) for v in g2], float(square.mid())))
-    zero = flint.arb(0)
+    square, zero = budget**2, flint.arb(0)
+    k = _where_it_runs_out(c2, g2, square)
+    # The ratio itself, not a float64 near it: g_k - mu c_k must vanish even where the budget is far below c_k.
+    mu = zero if k is None else g2[k] / c2[k]
     return mu * square + sum(((g - mu * c).max(zero) for c, g in zip(c2, g2, strict=True)), zero)
 
 
-def _multiplier(costs: list[float], gains: list[float], budget: float) -> float:
-    """The gain for a unit of cost where the budget runs out; any number would do for the proof."""
-    left = budget
-    for cost, gain in sorted(zip(costs, gains, strict=True), key=lambda pair: -_ratio(*pair)):
-        if cost > left:
-            return _ratio(cost, gain)
-        left -= cost
-    return 0.0
+def _where_it_runs_out(costs: list[flint.arb], gains: list[flint.arb], budget: flint.arb) -> int | None:
+    """The item at which the budget runs out, best ratio first, found in float64; any would do for the proof."""
+    unit = budget if budget > 0 else flint.arb(1)
+    c, g = [float((v / unit).mid()) for v in costs], [float((v / unit).mid()) for v in gains]
+    left = 1.0 if budget > 0 else 0.0
+    for k in sorted(range(len(c)), key=lambda k: -_ratio(c[k], g[k])):
+        if c[k] > left:
+            return k
+        left -= c[k]
+    return None
 
 
 def _ratio(cost: float, gain: float) -> float:
-    return gain / cost if cost > 0 else 1e300
+    return gain / cost if cost > 0 else float("inf")

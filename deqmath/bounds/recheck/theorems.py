@@ -30,6 +30,7 @@ from deqmath.stages import stage
 
 BITS = 512
 GROWING = ("rho", "size_z", "size_q", "trace", "omega", "change_z", "change_q", "change_gram")
+COUPLINGS = ("change_u", "coupling", "coupling_off_kinks", "coupling_at_samples")
 Ends = tuple[Fraction, Fraction]
 
 
@@ -246,10 +247,11 @@ def check_generalization(
             if reason:
                 return {name: reason if name != "confidence" else "" for name in claimed}
             proved |= more
-        out = {}
+        out, couplings = {}, dict[str, flint.arb]()
         for name, claim in claimed.items():
-            if name == "coupling":
-                out[name] = _check_coupling(state, claim)
+            if name in COUPLINGS:
+                couplings = couplings or _couplings(state)
+                out[name] = _check_coupling(couplings[name], claim, name)
             elif name in proved:
                 out[name] = contains(claim, proved[name], name)
             else:
@@ -287,19 +289,45 @@ def _terms(state: Proved, y: Exact, confidence: Ends) -> tuple[dict[str, Ends], 
     }, ""
 
 
-def _check_coupling(state: Proved, claim: Claim) -> str:
-    """(24): ``2 r/lambda_0 (dH/sqrt n) + 2 sqrt n H_ij dH r/lambda_0^2``, where the chain closes with its switches."""
+def _couplings(state: Proved) -> Numbers:
+    r"""What bounds ``|f_t(x) - g_t(x)|``, where the chain closes with its switches.
+
+    ``e = f - g`` on the samples has ``||e|| <= (2 r/lambda_0) dH (p - p^2)``, ``p = exp(-lambda_0 t/2)``: at most
+    ``r dH/(2 lambda_0)``, and ``2 r dH/lambda_0^2`` when integrated. Elsewhere
+    ``|f_t(x) - g_t(x)| <= 2 sqrt n r (dK/lambda_0 + H_ij dH/lambda_0^2)`` with ``dK >= |K_t(x, x_i) - K_0(x, x_i)|``,
+    ``dK = h (2 s a^2 dz + s^2 a (dq_i + dq_x))``. The samples' ``dq_i = dq + jump`` comes from their own pre-activations.
+    Those at x are not known, and every unit may switch there: its gates change ``D h_0``, ``h_0 = b + gamma A_0^T q_0``,
+    by no more than ``||h_0|| <= b + (rho/2) b/(1 - rho/2)``. With ``|u_k(x)| > change_u`` for every k, none switches.
+    """
     found = constants(state.start, arb(state.residual[1]))
-    if found is None or claim[0] is not None:
+    if found is None:
         msg = "the coupling error is claimed although the theorem gives no constants"
         raise FalseCertificateError(msg)
-    change = _with_jumps(state, found)[1]
+    extra, change = _with_jumps(state, found)
     if not closes(state.start, found, change):
         msg = "the coupling error is claimed although the chain does not close"
         raise FalseCertificateError(msg)
-    low, root, r = arb(state.start.low), flint.arb(state.start.n).sqrt(), arb(state.residual[1])
-    top = _ends(2 * r / low * change / root + 2 * root * found["gram_entry"] * change * r / low**2)[1]
-    return contains(claim, (top, top), "coupling")
+    start, low, r = state.start, arb(state.start.low), arb(state.residual[1])
+    root, half = flint.arb(start.n).sqrt(), found["rho"] / 2
+    offset = start.b + half * start.b / (1 - half)
+    at_x = {
+        "coupling": (found["change_q"] + offset / (1 - found["rho"])).min(2 * found["size_q"]),
+        "coupling_off_kinks": found["change_q"],
+    }
+    s, a, moved = found["size_z"], found["size_q"], found["change_q"] + extra
+    out = {"change_u": found["change_u"], "coupling_at_samples": r * change / (2 * low)}
+    for name, other in at_x.items():
+        row = start.gamma**2 / start.m * (2 * s * a**2 * found["change_z"] + s**2 * a * (moved + other))
+        out[name] = 2 * root * r * (row / low + found["gram_entry"] * change / low**2)
+    return out
+
+
+def _check_coupling(found: flint.arb, claim: Claim, name: str) -> str:
+    if claim[0] is not None:
+        msg = f"{name} is claimed from below"
+        raise FalseCertificateError(msg)
+    top = _ends(found)[1]
+    return contains(claim, (top, top), name)
 
 
 def _ends(value: flint.arb) -> Ends:
