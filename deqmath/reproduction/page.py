@@ -29,7 +29,7 @@ the output at the start subtracted, so that B^2 = y'H^(-1) y. Means over the see
 _LIMIT = """\
 The same, centred, as the width tends to infinity (m = oo: the limit kernel, enclosed). "Needed n": no set of samples that includes these has a
 bound below 1 unless it is larger than this (proved; for labels that can be learnt, complexity falls like 1/sqrt n). "Needed m": with it
-the bound plus the coupling error (24) of the trained network is below 1, switches left out, with c = 2.1.
+the bound plus the coupling error (24) of the trained network is below 1 at inputs no gate of which can switch, with c = 2.1.
 """
 
 
