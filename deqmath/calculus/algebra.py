@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count, groupby, pairwise, permutations, product
+from functools import lru_cache
+from itertools import chain, count, groupby, islice, pairwise, permutations, product
 from math import factorial, prod
 
-from sympy import Expr, Identity, MatrixExpr, S, Symbol
+from sympy import Basic, Expr, Identity, MatrixExpr, S, Symbol
 from sympy.matrices.expressions import Transpose
 
 from deqmath.calculus.polynomial import Binder, Monomial, Polynomial, Shape, Word, single
-from deqmath.expressions.nodes import Column
+from deqmath.expressions.nodes import Column, Total
 from deqmath.expressions.ordering import structure_key
 from deqmath.expressions.traversal import Rules
 
@@ -219,9 +220,22 @@ def _fewest_transposes(word: Word) -> tuple[int, int, tuple[str, ...]]:
     return (len(word), sum(isinstance(x, Transpose) for x in word), word_key(word))
 
 
-def _bound_index(k: int) -> Symbol:
-    """The reserved name of the k-th bound index; users cannot type it, so it never meets a free one."""
-    return Symbol(f"#{k}", integer=True)
+class BoundIndex(Symbol):
+    """The index of a sum inside the calculus: equal to no symbol that a user can make, whatever its name."""
+
+
+def _reserved(name: str) -> BoundIndex:
+    return BoundIndex(name, integer=True)
+
+
+def depends_on_bound_index(x: Basic) -> bool:
+    """Whether an expression holds, free, an index that a sum around it binds."""
+    return bool(_bound_indices(x))
+
+
+@lru_cache(maxsize=65536)
+def _bound_indices(x: Basic) -> frozenset[BoundIndex]:
+    return frozenset(s for s in x.free_symbols if isinstance(s, BoundIndex))
 
 
 def canonical(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...]) -> Monomial:
@@ -235,7 +249,10 @@ def canonical(word: Word, traces: tuple[Word, ...], binders: tuple[Binder, ...])
             rest = tuple(_rename_word(x, {old: new}) for x in traces[:k] + traces[k + 1 :])
             left = tuple(b for b in binders if b[0] != old)
             return canonical(_rename_word(word, {old: new}), rest, left)
-    names = [_bound_index(k) for k in range(len(binders))]
+    own = {i for i, _ in binders}
+    around = {s for w in (word, *traces) for x in w for s in _bound_indices(x)} - own  # bound by a sum further out
+    free_names = (i for k in count() if (i := _reserved(f"#{k}")) not in around)
+    names = list(islice(free_names, len(binders)))
     candidates = []
     for order in _orders(word, traces, binders):
         renaming = {old: new for (old, _), new in zip(order, names, strict=True)}
@@ -282,10 +299,28 @@ def _kronecker_delta(t: Word, binders: tuple[Binder, ...]) -> tuple[Symbol, Expr
 
 
 def _rename_word(word: Word, renaming: dict[Symbol, Symbol]) -> Word:
-    return tuple(x.xreplace(renaming) for x in word)
+    return tuple(_renamed(x, renaming) if _holds_sum(x) else x.xreplace(renaming) for x in word)
 
 
-_MASK, _MARK = Symbol("#other", integer=True), Symbol("#this", integer=True)
+@lru_cache(maxsize=65536)
+def _holds_sum(x: Basic) -> bool:
+    return bool(x.atoms(Total))
+
+
+def _renamed(x: Basic, renaming: dict[Symbol, Expr]) -> Basic:
+    """``x.xreplace(renaming)`` of the free symbols only: a sum inside x never takes one of the new names for its index."""
+    renaming = {old: new for old, new in renaming.items() if old in x.free_symbols}
+    if not renaming or x in renaming:
+        return renaming.get(x, x)
+    if not isinstance(x, Total):
+        return x.func(*(_renamed(a, renaming) for a in x.args))
+    others = x.term.free_symbols - {x.index}
+    taken = {s for old in others for s in renaming.get(old, old).free_symbols}
+    index = next(i for k in count() if (i := _reserved(f"#in{k}")) not in taken)
+    return Total(_renamed(x.term, {**renaming, x.index: index}), index, _renamed(x.count, renaming))
+
+
+_MASK, _MARK = _reserved("#other"), _reserved("#this")
 _fresh_names = count()
 
 
@@ -293,7 +328,7 @@ def freshen(m: Monomial) -> Monomial:
     """The same term with bound indices that occur nowhere else, so that its parts can be worked on apart."""
     if not m.binders:
         return m
-    renaming = {i: Symbol(f"#fresh{next(_fresh_names)}", integer=True) for i, _ in m.binders}
+    renaming = {i: _reserved(f"#fresh{next(_fresh_names)}") for i, _ in m.binders}
     return Monomial(
         _rename_word(m.word, renaming),
         tuple(_rename_word(t, renaming) for t in m.traces),

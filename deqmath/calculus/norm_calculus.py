@@ -13,10 +13,12 @@ from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatrixExpr, S, Symbol
 from sympy.matrices.expressions import HadamardProduct, KroneckerProduct, MatrixSymbol, Transpose
 
 from deqmath.calculus.lipschitz import VANISHING, lipschitz_constant
-from deqmath.calculus.normal_form import simplified
+from deqmath.calculus.normal_form import normal_form, simplified
+from deqmath.calculus.polynomial import Monomial
 from deqmath.calculus.trace import Label, Line
 from deqmath.errors import InputError
 from deqmath.expressions.nodes import Elementwise, Gate
+from deqmath.expressions.plain import plain
 from deqmath.expressions.printing import latex, norm_symbol, text
 from deqmath.expressions.statements import NormAtMost
 from deqmath.expressions.traversal import Rules
@@ -67,8 +69,8 @@ def norm_calculus(expr: MatrixExpr) -> NormBound:
     Parameters
     ----------
     expr
-        Sums, products, transposes, inverses ``(I - M)^{-1}``, Kronecker and Hadamard products, gates, and elementwise
-        1-Lipschitz functions with ``sigma(0) = 0``.
+        Sums, products, transposes, inverses ``(c I - M)^{-1}`` with a number c, Kronecker and Hadamard products, gates,
+        and elementwise 1-Lipschitz functions with ``sigma(0) = 0``.
 
     Returns
     -------
@@ -76,6 +78,8 @@ def norm_calculus(expr: MatrixExpr) -> NormBound:
 
     Raises
     ------
+    InputError
+        An inverse for which no bound of ``||M||`` below ``|c|`` is in sight, such as ``A^{-1}``.
     UnknownNodeError
         The expression has a node without a rule.
 
@@ -161,17 +165,33 @@ def of_elementwise(x: Elementwise, trace: Trace) -> Expr:
 
 @norm_rules.register(Inverse)
 def of_inverse(x: Inverse, trace: Trace) -> Expr:
-    """``||(I - M)^{-1}|| <= 1/(1 - ||M||)`` where ``||M|| < 1``."""
-    moved = simplified(MatAdd(Identity(x.shape[0]), MatMul(S.NegativeOne, x.arg)))
-    size = Trace().bound(moved)
-    trace.contractions.append(size)
-    return trace.add(x, 1 / (1 - size), "Neumann lemma", f"‖(I - M)⁻¹‖ ≤ 1/(1 - ‖M‖) where ‖M‖ ≤ {text(size)} < 1")
+    """``||(c I - M)^{-1}|| <= 1/(|c| - ||M||)`` where ``||M|| < |c|``; c is 1 or a number."""
+    c, size, inside = _shifted(x.arg)
+    if (size - c).is_nonnegative:
+        msg = f"norm_calculus received {text(x)}, for which ‖M‖ ≤ {text(size)} is never below {text(c)}; it needs (c I - M)⁻¹ with a bound of ‖M‖ that can be below |c|"
+        raise InputError(msg)
+    trace.contractions += [*inside, size / c]
+    lemma = "‖(I - M)⁻¹‖ ≤ 1/(1 - ‖M‖)" if c == 1 else "‖(c I - M)⁻¹‖ ≤ 1/(|c| - ‖M‖)"
+    return trace.add(x, 1 / (c - size), "Neumann lemma", f"{lemma} where ‖M‖ ≤ {text(size)} < {text(c)}")
+
+
+def _shifted(expr: MatrixExpr) -> tuple[Expr, Expr, list[Expr]]:
+    """``|c|``, a bound of ``||M||`` for ``expr = c I - M``, and what that bound needs below 1; c is a number, else 1."""
+    c = normal_form(plain(expr)).terms.get(Monomial(), S.One)
+    c = c if c.is_number and c.is_nonzero else S.One
+    moved = simplified(MatAdd(MatMul(c, Identity(expr.shape[0])), MatMul(S.NegativeOne, expr)))
+    inner = Trace()
+    size = S.Zero if moved.is_ZeroMatrix else inner.bound(moved)
+    return sp.Abs(c), size, inner.contractions
 
 
 def least_singular_value(expr: MatrixExpr) -> Expr:
-    """``sigma_min(I - M) >= 1 - ||M||``, by the reverse triangle inequality ``||x - M x|| >= ||x|| - ||M x||``."""
-    moved = simplified(MatAdd(Identity(expr.shape[0]), MatMul(S.NegativeOne, expr)))
-    return 1 - Trace().bound(moved)
+    """``sigma_min(c I - M) >= |c| - ||M||``, as ``||c x - M x|| >= |c| ||x|| - ||M x||`` (reverse triangle inequality)."""
+    c, size, inside = _shifted(expr)
+    if inside:
+        msg = f"least_singular_value received {text(expr)}; it needs c I - M with no inverse in M, whose bound holds under a condition only"
+        raise InputError(msg)
+    return c - size
 
 
 def perturbed_fixed_point(residual: MatrixExpr, unknown: MatrixSymbol, parameter: MatrixSymbol) -> NormBound:

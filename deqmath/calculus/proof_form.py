@@ -14,7 +14,7 @@ from sympy import Add, Expr, Inverse, Lambda, MatMul, MatrixExpr, S, Trace, exp
 from sympy.matrices.expressions import DiagonalOf, HadamardProduct, KroneckerProduct, OneMatrix, Transpose
 
 from deqmath.calculus import builders
-from deqmath.calculus.algebra import canonical, fresh_terms, freshen, multiply, reduce_word
+from deqmath.calculus.algebra import canonical, depends_on_bound_index, fresh_terms, freshen, multiply, reduce_word
 from deqmath.calculus.determinants import determinant_of
 from deqmath.calculus.expression import to_expr
 from deqmath.calculus.normal_form import normal_form
@@ -50,9 +50,16 @@ def proof_form(p: Polynomial) -> Polynomial:
         if not m.word and p.shape == (1, 1):
             word = builders.scalar_of(S.One)
         whole = reduce(multiply, scalars, word)
+        indices = {i for i, _ in m.binders}
+        if any(c2.free_symbols & indices for _, c2 in whole):  # a coefficient would leave the sum: the term stays
+            out.add(canonical(m.word, m.traces, m.binders), c)
+            continue
         for m2, c2 in whole:
-            bound = Monomial(m2.word, m2.traces, m.binders + m2.binders)
-            for m3, c3 in finished(summed(bound, p.shape)):
+            bound = freshen(Monomial(m2.word, m2.traces, m.binders + m2.binders))
+            done = list(finished(summed(bound, p.shape)))
+            if any(c3.free_symbols & {i for i, _ in bound.binders} for _, c3 in done):
+                done = [(canonical(bound.word, bound.traces, bound.binders), S.One)]
+            for m3, c3 in done:
                 out.add(m3, c * c2 * c3)
     return out
 
@@ -60,7 +67,7 @@ def proof_form(p: Polynomial) -> Polynomial:
 def _trace(p: Polynomial) -> Polynomial:
     """``tr``, with ``tr(A kron B) = tr(A) tr(B)`` and ``tr(K_kk) = k``."""
     out = Polynomial((S.One, S.One))
-    for m, c in p:
+    for m, c in fresh_terms(p):
         x = m.word[0] if len(m.word) == 1 else None
         part = builders.trace_of(single(p.shape, Monomial(m.word)))
         if isinstance(x, KroneckerProduct) and len(x.args) == 2 and all(a.shape[0] == a.shape[1] for a in x.args):
@@ -150,11 +157,21 @@ def of_transpose(x: Transpose) -> Polynomial:
 
 @proof_letters.register(Inverse)
 def of_inverse(x: Inverse) -> Polynomial:
-    """The laws inside an inverse."""
+    """The laws inside an inverse; a number is a coefficient unless a sum around it binds an index in it."""
     inner = _inner(x.arg)
-    if inner.is_zero or any(m.binders for m, _ in inner):
-        return builders.letter(x) if inner.is_zero else builders.inverse_of(inner)
-    if x.shape == (1, 1):
+    if inner.is_zero:
+        return builders.letter(x)
+    found = _inverse(inner)
+    if not any(depends_on_bound_index(c) for _, c in found):
+        return found
+    scale = next((c for _, c in inner if len(inner) == 1 and not depends_on_bound_index(c)), S.One)
+    return builders.letter(Inverse(to_expr(inner.scaled(1 / scale)))).scaled(1 / scale)
+
+
+def _inverse(inner: Polynomial) -> Polynomial:
+    if any(m.binders for m, _ in inner):
+        return builders.inverse_of(inner)
+    if inner.shape == (1, 1):
         return builders.scalar_of(1 / determinant_of(inner))
     if len(inner) == 1:
         ((m, c),) = inner
@@ -199,7 +216,7 @@ def of_softmax(x: SoftmaxColumns) -> Polynomial:
         return builders.softmax_of(inner)
     e = builders.elementwise_of(EXP, inner)
     total = Trace(to_expr(multiply(builders.ones_of(S.One, x.shape[0]), e)))
-    return e.scaled(1 / total)
+    return builders.softmax_of(inner) if depends_on_bound_index(total) else e.scaled(1 / total)
 
 
 @proof_letters.register(Gate)
@@ -223,7 +240,7 @@ def of_diagonal(x: DiagonalOf) -> Polynomial:
 def _diagonal_part(p: Polynomial) -> Polynomial:
     """``diagonal(X Y) = (X o Y^T) 1``."""
     out = Polynomial((p.shape[0], S.One))
-    for m, c in builders.diagonal_of(p):
+    for m, c in fresh_terms(builders.diagonal_of(p)):
         last = m.word[-1]
         if isinstance(last, DiagonalOf) and isinstance(last.args[0], MatMul):
             first, *others = last.args[0].args

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from typing import TypeVar
 
 from sympy import Function, Pow, Symbol
 
@@ -30,6 +31,7 @@ _SILENT = (
     "lu_solve", "checked", "gemv", "shown", "product", "repeat", "total", "stack",
 )  # fmt: skip
 _WIDEST = 88
+_Known = TypeVar("_Known")
 
 
 class Emitter:
@@ -271,13 +273,18 @@ class Emitter:
         store = f"{name}_columns" if node.op == "stack" else name
         self.lines.append(f"{self._indent}{store} = {'[]' if node.op == 'stack' else self.target.accumulator(sizes)}")
         self.lines.append(f"{self._indent}for {letter} in range({limit}):")
-        outer = (dict(self._codes), dict(self._named), self._indent)
+        outer = (self._codes, self._named, self._indent, self.symbols.get(index))
+        # What was computed for the index of a loop around this one is not the value for this one's.
+        self._codes, self._named = self._without(self._codes, index), self._without(self._named, index)
         self._indent += "    "
         self.symbols[index] = letter
         value = self.expr(body)
         line = f"{store}.append({value.text})" if node.op == "stack" else f"{name} = {name} + {value.at(2)}"
         self.lines.append(f"{self._indent}{line}")
-        self._codes, self._named, self._indent = outer
+        self._codes, self._named, self._indent, letter_around = outer
+        del self.symbols[index]  # the loop is over: its letter stands for nothing
+        if letter_around is not None:
+            self.symbols[index] = letter_around
         if node.op == "stack":
             stacked = Node("hstack", (), None, node.shape, -1)
             code = self.target.render(stacked, [Code(store)], self.context)
@@ -286,18 +293,39 @@ class Emitter:
         self._codes[node] = Code(name)
         return self._codes[node]
 
+    def _without(self, known: dict[Node, _Known], index: Symbol) -> dict[Node, _Known]:
+        """A copy without the nodes whose value depends on the index."""
+        return {n: x for n, x in known.items() if index not in free_indices(n, self._free)}
+
     def _emit_invariants(self, body: Node, index: Symbol) -> None:
         """Compute before the loop whatever in its body does not depend on the sample."""
         inside = [n for n in walk([body]) if index in free_indices(n, self._free)]
+        here = self._not_bound_within(body)
         for n in inside:
             for a in n.args:
                 free = free_indices(a, self._free)
-                if index not in free and free <= self.symbols.keys() and a.op not in _LEAVES and a not in self._codes:
+                known = free <= self.symbols.keys() and a in here
+                if index not in free and known and a.op not in _LEAVES and a not in self._codes:
                     code = self.expr(a)
                     if not code.text.isidentifier() and a not in self._named and a.op != "transpose":
                         self._assign(a, code)
         if index not in free_indices(body, self._free):
             self.expr(body)
+
+    def _not_bound_within(self, body: Node) -> set[Node]:
+        """The nodes that stand in the body under no loop over an index that their value depends on."""
+        found: set[Node] = set()
+        places: list[tuple[Node, frozenset[Symbol]]] = [(body, frozenset())]
+        seen = set(places)
+        while places:
+            node, bound = places.pop()
+            if not free_indices(node, self._free) & bound:
+                found.add(node)
+            inner = bound | {node.data[0]} if node.op in ("total", "stack") else bound
+            below = {(a, inner) for a in node.args} - seen
+            seen |= below
+            places += below
+        return found
 
 
 def _is_silent(n: Node) -> bool:

@@ -6,7 +6,7 @@ its transpose is left to a subclass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from sympy import Expr, Symbol
 from deqmath.codegen.arguments import Signature
 from deqmath.codegen.graph import Node
 from deqmath.codegen.targets.base import ATOM, PRODUCT, Code, Context, Target, signed_sum
-from deqmath.codegen.targets.digits_text import samples, size_text
+from deqmath.codegen.targets.digits_text import letters, names_in, samples, size_text
 
 Rule = Callable[[Node, list[Code], Context], Code]
 
@@ -34,7 +34,8 @@ class DigitsTarget(Target):
     transposed: ClassVar[str]
     #: Operations that have a method in this library only.
     own: ClassVar[tuple[str, ...]] = ()
-    #: Operation -> the formula of entry (i, j) in the operands X, Y, the sizes P, Q in its data and its columns K.
+    #: Operation -> the formula of entry (i, j) in the operands X, Y, the sizes P, Q in its data and its columns K;
+    #: i, j, and k of a sum inside, stand in braces: they are spelled so that no operand has a name in common with them.
     entries: ClassVar[Mapping[str, str]]
     #: Operation -> text in the operands X, Y.
     reductions: ClassVar[Mapping[str, str]]
@@ -79,11 +80,17 @@ class DigitsTarget(Target):
         return Code(f"{self.matrix}([[{args[0].text}]])")
 
     def _map(self, node: Node, args: list[Code], context: Context) -> Code:
-        return self.call("_map", f"lambda t: {self.function(node.data, 't', context.names).text}", args[0].text)
+        (t,) = letters("t", self._parameters(node.data.free_symbols, context)).values()
+        return self.call("_map", f"lambda {t}: {self.function(node.data, t, context.names).text}", args[0].text)
+
+    def _parameters(self, symbols: Iterable[Expr], context: Context) -> set[str]:
+        """The names, in SymPy and as printed, of the symbols of a formula."""
+        return {name for s in symbols for name in (str(s), context.names.get(s, str(s)))}
 
     def _combine(self, node: Node, args: list[Code], context: Context) -> Code:
         variables, body = node.data
-        names = {v: f"t{k}" for k, v in enumerate(variables)}
+        used = self._parameters(body.free_symbols - set(variables), context)
+        names = dict(zip(variables, letters([f"t{k}" for k in range(len(variables))], used).values(), strict=True))
         text = self.formula(body, {**context.names, **names}).text
         return self.call("_map", f"lambda {', '.join(names.values())}: {text}", *(a.text for a in args))
 
@@ -143,13 +150,13 @@ class DigitsTarget(Target):
     def _placed(self) -> dict[str, str]:
         """Matrices of zeros and ones, by where the ones stand, and the two that copy entries."""
         ones = {
-            "commutation": "j == i % {Q} * {P} + i // {Q}",
-            "placement": "i == j + {P}",
-            "selection": "i == j * ({K} + 1)",
+            "commutation": "{j} == {i} % {Q} * {P} + {i} // {Q}",
+            "placement": "{i} == {j} + {P}",
+            "selection": "{i} == {j} * ({K} + 1)",
         }
         return {op: self.number.format(x=where) for op, where in ones.items()} | {
-            "repeat": "{X}[i, 0]",
-            "diagpart": "{X}[i, i]",
+            "repeat": "{X}[{i}, 0]",
+            "diagpart": "{X}[{i}, {i}]",
         }
 
     def _build(self, body: str) -> Rule:
@@ -159,13 +166,25 @@ class DigitsTarget(Target):
             values = dict(zip("XY", (a.at(ATOM) for a in args), strict=False))
             if node.op in ("commutation", "placement"):
                 values |= dict(zip("PQ", (size_text(k, context.names) for k in node.data), strict=False))
-            text = body.format(**values, K=size_text(node.shape[1], context.names))
-            return self.call("_build", self.sizes(node, context), f"lambda i, j: {text}")
+            values["K"] = size_text(node.shape[1], context.names)
+            variables = _variables(values.values())
+            text = body.format(**values, **variables)
+            entry = f"lambda {variables['i']}, {variables['j']}: {text}"
+            return self.call("_build", self.sizes(node, context), entry)
 
         return rule
 
     def _reduce(self, body: str) -> Rule:
-        return lambda _, args, __: Code(body.format(**dict(zip("XY", (a.at(ATOM) for a in args), strict=False))))
+        def rule(_: Node, args: list[Code], __: Context) -> Code:
+            values = dict(zip("XY", (a.at(ATOM) for a in args), strict=False))
+            return Code(body.format(**values, **_variables(values.values())))
+
+        return rule
+
+
+def _variables(operands: Iterable[str]) -> dict[str, str]:
+    """How i, j, k are spelled in a formula with these operands."""
+    return letters("ijk", set[str]().union(*map(names_in, operands)))
 
 
 #: Operation -> the helper that is called with the operands.

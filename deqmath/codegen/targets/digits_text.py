@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import symtable
+from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Symbol
 
@@ -14,17 +15,46 @@ def size_text(k: Expr, names: Mapping[Symbol, str]) -> str:
     return str(k.xreplace({s: Symbol(names.get(s, s.name)) for s in k.free_symbols}))
 
 
+def letters(wanted: Iterable[str], used: Iterable[str]) -> dict[str, str]:
+    """For each letter a name for a variable of a formula: the letter, or ``i2`` where the formula uses i for something.
+
+    Examples
+    --------
+    >>> letters("ij", ["B", "i"])
+    {'i': 'i2', 'j': 'j'}
+    """
+    taken, out = set(used), {}
+    for letter in wanted:
+        name, k = letter, 2
+        while name in taken:
+            name, k = f"{letter}{k}", k + 1
+        taken.add(name)
+        out[letter] = name
+    return out
+
+
+def names_in(text: str) -> set[str]:
+    """The names that a piece of Python text reads from around it; a variable of its own lambda is not one."""
+
+    def below(table: symtable.SymbolTable) -> set[str]:
+        own = {s.get_name() for s in table.get_symbols() if s.is_global()}
+        return own.union(*map(below, table.get_children()))
+
+    return below(symtable.symtable(text, "<text>", "eval"))
+
+
 def samples(sig: Signature, sizes: Mapping[str, int]) -> list[str]:
     """Example arguments: rational numbers, with square matrices near the identity."""
     lines = [f"{name} = {size}" for name, size in sizes.items()]
     entries = []
+    i, j = letters("ij", sizes).values()
     for a in sig.arguments:
         if a.kind == "matrix":
             free = {s: 4 for k in a.shape for s in k.free_symbols if s not in sig.dims}
             rows, cols = (size_text(k.xreplace(free), sig.names) for k in a.shape)
-            one = "1 if i == j else 0" if a.shape[0] == a.shape[1] != 1 else "0"
+            one = f"1 if {i} == {j} else 0" if a.shape[0] == a.shape[1] != 1 else "0"
             cell = f"({one}) + Fraction(rng.randint(-99, 99), 300)"
-            entries.append(f'    "{a.name}": [[{cell} for j in range({cols})] for i in range({rows})],')
+            entries.append(f'    "{a.name}": [[{cell} for {j} in range({cols})] for {i} in range({rows})],')
         else:
             value = {"scalar": "Fraction(rng.randint(30, 70), 100)", "dimension": "4"}.get(a.kind, "0")
             entries.append(f'    "{a.name}": {value},')

@@ -35,7 +35,7 @@ class FlintTarget(DigitsTarget):
     transposed: ClassVar[str] = "{X}.transpose()"
     entries: ClassVar[Mapping[str, str]] = {
         "ones": "arb(1)",
-        "column_dot": _SUM.format(term="{X}[k, j] * {Y}[k, j]", index="k in range({X}.nrows())"),
+        "column_dot": _SUM.format(term="{X}[{k}, {j}] * {Y}[{k}, {j}]", index="{k} in range({X}.nrows())"),
     }
     reductions: ClassVar[Mapping[str, str]] = {
         "trace": "arb_mat([[{X}.trace()]])",

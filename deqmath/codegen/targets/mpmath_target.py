@@ -50,9 +50,11 @@ class MpmathTarget(DigitsTarget):
     number: ClassVar[str] = "ctx.mpf({x})"
     transposed: ClassVar[str] = "{X}.T"
     own: ClassVar[tuple[str, ...]] = ("ones", "lu", "lu_solve")
-    entries: ClassVar[Mapping[str, str]] = {"column_dot": "ctx.fdot(({X}[k, j], {Y}[k, j]) for k in range({X}.rows))"}
+    entries: ClassVar[Mapping[str, str]] = {
+        "column_dot": "ctx.fdot(({X}[{k}, {j}], {Y}[{k}, {j}]) for {k} in range({X}.rows))"
+    }
     reductions: ClassVar[Mapping[str, str]] = {
-        "trace": "ctx.matrix([[ctx.fsum({X}[i, i] for i in range({X}.rows))]])",
+        "trace": "ctx.matrix([[ctx.fsum({X}[{i}, {i}] for {i} in range({X}.rows))]])",
         "trace_product": "ctx.matrix([[ctx.fdot(zip({X}, {Y}, strict=True))]])",
         "det": "ctx.matrix([[ctx.det({X})]])",
     }
