@@ -54,7 +54,7 @@ def equilibrium(A: Any, Phi: Any, gamma: Any, *, max_sweeps: int = 100_000) -> E
     middle = (A.mid(), Phi.mid(), gamma.mid())
     while sweeps < max_sweeps:  # until the change is rounding, or stops falling
         following = picard_step(middle[0], middle[1], Z, middle[2], prec=ctx.prec).mid()
-        latest, sweeps = _largest([abs(t) for t in (following - Z).entries()]).mid(), sweeps + 1
+        latest, sweeps = _largest([_moved(following, Z, j) for j in range(Z.ncols())]).mid(), sweeps + 1
         Z = following
         if latest == 0 or (change is not None and latest >= change and latest < arb(2) ** (16 - ctx.prec)):
             break
@@ -64,6 +64,13 @@ def equilibrium(A: Any, Phi: Any, gamma: Any, *, max_sweeps: int = 100_000) -> E
     lengths = [sum((upper[i, j] ** 2 for i in range(Z.nrows())), arb(0)).sqrt() for j in range(Z.ncols())]
     radii = [(length / (1 - rho)).upper() for length in lengths]
     return Equilibrium(_build(Z.nrows(), Z.ncols(), lambda i, j: Z[i, j] + arb(0, radii[j])), rho, sweeps)
+
+
+def _moved(following: Any, Z: Any, j: int) -> Any:
+    """The largest change of an entry of column j, as a part of the largest entry."""
+    after, before = _column(following, j), _column(Z, j)
+    size = _largest([*after.entries(), *before.entries()])
+    return _largest([abs(t) for t in (after - before).entries()]) / size if size > 0 else size
 
 
 def _largest(balls: Any) -> Any:

@@ -25,17 +25,25 @@ def equilibrium(
 ) -> Equilibrium:
     """Solve ``Z = relu(gamma A Z + Phi)`` by fixed-point sweeps.
 
-    They converge where ``gamma ||A||_2 < 1``, and stop when no entry changes by more than
-    ``tolerance``, by default a thousand units in the last place of 1. The samples are the columns of Phi and of Z.
+    They converge where ``gamma ||A||_2 < 1``, and stop when no entry changes by more than ``tolerance`` times
+    the largest entry of its column, by default a thousand units in the last place. The samples are the columns
+    of Phi and of Z.
     """
     limit = 1000 * ctx.eps if tolerance is None else ctx.mpf(tolerance)
     _check_limits(limit, max_sweeps)
     Z, change, sweeps = picard_step(A, Phi, Phi * 0, gamma, ctx=ctx), 1 + limit, 1
-    while limit < change < 1e100 and sweeps < max_sweeps:
+    most = 1e100 * max(Z)
+    while limit < change and max(Z) <= most and sweeps < max_sweeps:
         following = picard_step(A, Phi, Z, gamma, ctx=ctx)
-        change = max(abs(x) for x in following - Z)
+        change = max(_moved(following[:, i], Z[:, i]) for i in range(Z.cols))
         Z, sweeps = following, sweeps + 1
     return Equilibrium(Z, bool(change <= limit), sweeps, change)
+
+
+def _moved(following: Any, z: Any) -> Any:
+    """The largest change of an entry of a column, as a part of the largest entry."""
+    size = max(*following, *z)
+    return max(abs(x) for x in following - z) / size if size else size
 
 
 def _solved(A: Any, Phi: Any, gamma: Any, ctx: Any, options: dict[str, Any]) -> Any:
@@ -43,8 +51,8 @@ def _solved(A: Any, Phi: Any, gamma: Any, ctx: Any, options: dict[str, Any]) -> 
     found = equilibrium(A, Phi, gamma, ctx=ctx, **options)
     if not found.converged:
         raise NotConverged(
-            f"the equilibrium was not reached in {found.sweeps} sweeps: it still moves by {ctx.nstr(found.change)}; "
-            "it needs gamma ||A||_2 < 1, or more sweeps by max_sweeps="
+            f"the equilibrium was not reached in {found.sweeps} sweeps: it still moves by {ctx.nstr(found.change)} "
+            "of its largest entry; it needs gamma ||A||_2 < 1, or more sweeps by max_sweeps="
         )
     return found.Z
 

@@ -18,7 +18,10 @@ output: Any
 
 
 class Equilibrium(NamedTuple):
-    """Z and the state of its solve; ``change`` is the largest change of an entry in the last sweep."""
+    """Z and the state of its solve; ``change`` is that of the last sweep, as a part of the largest entry of its column.
+
+    It is inf where an entry left the range of the dtype in which it tells anything.
+    """
 
     Z: Any
     converged: bool
@@ -43,8 +46,8 @@ def _solved(A: Any, Phi: Any, gamma: Any, options: dict[str, Any]) -> Any:
     found = equilibrium(A, Phi, gamma, **options)
     if not found.converged:
         raise NotConverged(
-            f"the equilibrium was not reached: the last of {found.sweeps} sweeps moved it by {found.change:.1e}; "
-            "it needs gamma ||A||_2 < 1, or more sweeps by max_sweeps="
+            f"the equilibrium was not reached: the last of {found.sweeps} sweeps moved it by {found.change:.1e} "
+            "of its largest entry (inf: out of the range of its dtype); it needs gamma ||A||_2 < 1, or more sweeps by max_sweeps="
         )
     return found.Z
 
