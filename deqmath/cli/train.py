@@ -85,7 +85,7 @@ def train_command(
     out : DIR
         Folder for the results. Default: deqmath-runs/DATA-METHOD-mM-seedN, or
         deqmath-runs/softmax-DATA-METHOD-mM-seedN; with -2, -3, ... after it where a run with
-        other options lies there.
+        other options lies there, as options.json tells.
     plot : FILE
         Write the picture to this .png, .svg or .pdf file. Default: run.png in the folder.
     json : FILE

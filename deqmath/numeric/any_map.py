@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deqmath.errors import InputError, NotConvergedError, ShapeError
-from deqmath.numeric.arrays import Array, Namespace, frobenius, is_foreign, namespace, row_norms
+from deqmath.numeric.arrays import Array, Namespace, assigns, frobenius, is_foreign, namespace, row_norms
 from deqmath.numeric.strategies.anderson import AndersonHistory
 from deqmath.numeric.strategies.automatic import ACCELERATE_ABOVE
 from deqmath.numeric.validate import choice, count, real_array, switch, tolerance
@@ -223,7 +223,7 @@ class _Search:
 
     def _next(self, image: Array, step: Array) -> Array:
         """The next point."""
-        slow = self.evaluations >= _JUDGED and self.rate > ACCELERATE_ABOVE
+        slow = self.evaluations >= _JUDGED and self.rate > ACCELERATE_ABOVE and assigns(self.xp)
         if self.memory is None and (self.strategy == "anderson" or (self.strategy == "automatic" and slow)):
             if self.rows:
                 self.memory = AndersonHistory(self.xp, tuple(image.shape), self.depth, self.xp.float64)

@@ -11,6 +11,8 @@ import array_api_compat
 import numpy as np
 from scipy.linalg.blas import dnrm2
 
+from deqmath.errors import InputError
+
 #: An array of any Array API namespace (NumPy, CuPy, array-api-strict, ...).
 Array: TypeAlias = Any
 #: The namespace of such arrays.
@@ -50,9 +52,16 @@ def keep_freed_memory() -> None:
     np.empty(_LESSON, np.uint8)
 
 
-def assignable(array: Array) -> bool:
-    """Whether the library of the array lets entries be assigned to: JAX does not, and NumPy does, whatever flag this one has."""
-    return not array_api_compat.is_jax_array(array)
+def assigns(xp: Namespace) -> bool:
+    """Whether entries of the arrays of a namespace can be assigned to; those of JAX cannot."""
+    return not array_api_compat.is_jax_namespace(xp)
+
+
+def require_assignment(xp: Namespace, what: str) -> None:
+    """Refuse what keeps its numbers in arrays that it assigns to."""
+    if not assigns(xp):
+        msg = f"{what} assigns to entries of arrays, which JAX does not allow; needed plain sweeps, as in strategy=None, or NumPy arrays"
+        raise InputError(msg)
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:

@@ -6,7 +6,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from deqmath.numeric.arrays import Array, keep_freed_memory
+from deqmath.numeric.arrays import Array, assigns, keep_freed_memory
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 
 #: More rows than this are solved block by block, so that the work space does not grow with the samples.
@@ -19,12 +19,13 @@ def solve_in_parts(
     """Solve the problem, its rows split into equal parts: at least `threads`, none longer than the block size.
 
     Rows do not depend on each other, so every part is a problem of its own; the parts of a thread run in order.
-    The residual of the whole is the largest of the parts', its sweeps are those of the slowest part.
+    The residual of the whole is the largest of the parts', its sweeps are those of the slowest part. Arrays whose entries
+    cannot be assigned to (JAX) are solved in one part.
     """
     keep_freed_memory()
     n = problem.shape[0]
     count = min(max(threads, -(-n // _BLOCK)), n)
-    if count == 1:
+    if count == 1 or not assigns(problem.xp):
         return strategy.solve(problem, start, tol, max_sweeps)
     edges = [n * k // count for k in range(count + 1)]
     parts = [slice(low, high) for low, high in itertools.pairwise(edges)]

@@ -6,7 +6,7 @@ import math
 
 from scipy.linalg.lapack import dposv
 
-from deqmath.numeric.arrays import Array, Namespace, frobenius, is_numpy, to_numpy
+from deqmath.numeric.arrays import Array, Namespace, frobenius, is_numpy, require_assignment, to_numpy
 
 #: Ridge of the normal equations relative to their diagonal, as if the columns were scaled to length 1.
 _RIDGE = 1.0e-12
@@ -32,6 +32,7 @@ class VectorHistory:
     """
 
     def __init__(self, xp: Namespace, size: int, depth: int) -> None:
+        require_assignment(xp, "Anderson's history")
         self.xp, self.depth, self.count = xp, depth, 0
         self.steps = xp.zeros((depth + 1, size), dtype=xp.float64)  # the present step, then the differences of steps
         self.images = xp.zeros((depth, size), dtype=xp.float64)

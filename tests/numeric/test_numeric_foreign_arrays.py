@@ -11,6 +11,7 @@ import pytest
 from deqmath.errors import InputError, ShapeError
 from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, find_fixed_point, gradient_descent
 from deqmath.numeric.checkpoint_file import CheckpointFile
+from deqmath.numeric.strategies import ActiveSet, Anderson, MixedPrecision, Picard
 
 X, Y = np.eye(4), np.array([1.0, -1.0, 1.0, -1.0])
 
@@ -81,6 +82,26 @@ def test_jax_with_float64_is_used_like_any_other(jnp, width, samples, gamma0, ph
         assert type(ours) is type(J), name
         assert ours.dtype == np.float64
         assert np.max(np.abs(np.asarray(ours) - want)) <= 1e-11 * max(1.0, float(np.max(np.abs(want)))), name
+
+
+@pytest.mark.parametrize("jnp", ["float64"], indirect=True)
+def test_what_assigns_to_entries_is_left_out_on_jax_or_refused_by_name(net, jnp):
+    data = np.random.default_rng(0).standard_normal((4200, 4))  # more than a block of rows
+    J = jnp.asarray(data)
+    for found in (net.equilibrium(J), net.equilibrium(J, threads=2)):
+        assert found.converged
+        assert np.max(np.abs(np.asarray(found.Z) - net.equilibrium(data).Z)) <= 1e-12
+    for strategy in (Picard(), ActiveSet()):
+        assert net.equilibrium(J[:9], strategy=strategy).converged
+    for strategy in (Picard(accelerate_above=0.1), Anderson(), MixedPrecision()):
+        with pytest.raises(InputError, match="assigns to entries of arrays, which JAX does not allow"):
+            net.equilibrium(J[:9], strategy=strategy)
+    found = find_fixed_point(jnp.cos, jnp.ones(1))
+    assert found.status == "converged"
+    assert float(found.x[0]) == pytest.approx(0.7390851332151607, rel=1e-12)
+    for rows in (False, True):
+        with pytest.raises(InputError, match="JAX does not allow"):
+            find_fixed_point(jnp.cos, jnp.ones((1, 2)), strategy="anderson", rows=rows)
 
 
 @pytest.mark.parametrize("made", ["relu", "softmax"])

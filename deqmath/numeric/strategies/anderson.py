@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from deqmath.numeric.arrays import Array, Namespace, frobenius, row_norms
+from deqmath.numeric.arrays import Array, Namespace, frobenius, require_assignment, row_norms
 from deqmath.numeric.fixed_point import FixedPoint, Solution
 from deqmath.numeric.validate import count
 
@@ -41,6 +41,7 @@ class AndersonHistory:
     """
 
     def __init__(self, xp: Namespace, shape: tuple[int, int], depth: int, dtype: object) -> None:
+        require_assignment(xp, "Anderson's history")
         n, m = shape
         self.xp, self.depth, self.count = xp, depth, 0
         self.dF = xp.zeros((n, depth, m), dtype=dtype)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-from deqmath.numeric.arrays import Array, assignable
+from deqmath.numeric.arrays import Array, assigns
 from deqmath.numeric.fixed_point import FixedPoint, Solution, Strategy
 from deqmath.numeric.strategies.mixed import MixedPrecision, float32_holds
 from deqmath.numeric.strategies.neumann import Neumann, all_open
@@ -31,7 +32,7 @@ class Automatic:
     All gates open: :class:`~.neumann.Neumann`, where its factorisation costs less than the sweeps. Else
     :class:`~.mixed.MixedPrecision` where products dominate and float32 holds the numbers, and
     :class:`~.picard.Picard` elsewhere; both measure the rate and go on with Anderson's history where it is above
-    0.35 a sweep, or 0.45 a half sweep. Arrays that cannot be written to (JAX): Picard alone. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
+    0.35 a sweep, or 0.45 a half sweep. Arrays whose entries cannot be assigned to (JAX): sweeps in float64 alone. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
     """
 
     name: str = "automatic"
@@ -39,7 +40,7 @@ class Automatic:
     def choose(self, problem: FixedPoint) -> Strategy:
         """The strategy to begin with."""
         n, m = problem.shape
-        if not assignable(problem.offset):
+        if not assigns(problem.xp):
             return Picard()
         if m < _LEAST_WIDTH or n * m * m < _LEAST_PRODUCT or problem.contraction > 0.99:
             return Picard(ACCELERATE_ABOVE)
@@ -52,8 +53,8 @@ class Automatic:
         left = max_sweeps - found.sweeps
         if found.converged or left <= 0 or found.residual < max(_ROUND_OFF, tol):
             return found
-        then: Strategy = ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else Picard(ACCELERATE_ABOVE)
-        then = then if assignable(problem.offset) else Picard()
+        plain = Picard(ACCELERATE_ABOVE if assigns(problem.xp) else math.inf)
+        then: Strategy = ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else plain
         rest = then.solve(problem, found.x, tol, left)
         return replace(rest, sweeps=rest.sweeps + found.sweeps, strategy=f"{found.strategy}, then {rest.strategy}")
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deqmath.numeric.arrays import Array, Namespace, is_numpy
+from deqmath.numeric.arrays import Array, Namespace, is_numpy, require_assignment
 
 #: Units in a block, and where there is no BLAS that multiplies small matrices well: blocks, least and most units.
 _HEIGHT = 64
@@ -47,6 +47,7 @@ class HalfSweeps:
     """
 
     def __init__(self, xp: Namespace, matrix: Array, count: int) -> None:
+        require_assignment(xp, "MixedPrecision")
         m = matrix.shape[0]
         self.xp, self.matrix, self.in_place = xp, matrix, is_numpy(xp)
         height = _HEIGHT if self.in_place else min(max(m // _BLOCKS, _LEAST), _MOST)
