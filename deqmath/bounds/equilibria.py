@@ -75,6 +75,9 @@ class Weights:
 
 def weights_of(net: ReLUNetwork, call: str = CALL) -> Weights:
     """The network's float64 parameters, refused unless they are NumPy arrays (entries are taken exactly)."""
+    if any(not hasattr(net, name) for name in ("A", "W", "b", "gamma", "phi")):
+        msg = f"net is a {type(net).__name__}; needed a ReLUNetwork, z = relu(gamma A z + phi(W x)), as in {call}"
+        raise InputError(msg)
     a = float_matrix(np.ascontiguousarray(net.A) if isinstance(net.A, np.ndarray) else net.A, "net.A", call)
     w, m = float_matrix(net.W, "net.W", call), a.shape[0]
     scaled, e, lost = balanced(a, SAFE_EXPONENT)
@@ -143,7 +146,11 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     (True, True)
     """
     wanted = require_digits(digits, CALL)
-    weights, data = weights_of(net), samples_of(net, X)
+    return equilibria_of(net, weights_of(net), samples_of(net, X), wanted)
+
+
+def equilibria_of(net: ReLUNetwork, weights: Weights, data: Array, digits: int) -> EquilibriumEnclosure:
+    """:func:`equilibrium` of what is known to fit, to any number of digits: other bounds ask for a few more than their own."""
     require_sound_arithmetic()
     stage("well-posedness")
     c = monotone_constant(weights.a, weights.float_gamma, weights.slip)
@@ -155,7 +162,7 @@ def equilibrium(net: ReLUNetwork, X: Array, digits: int = 15) -> EquilibriumEncl
     for start in range(0, data.shape[0], size):
         stage("equilibria", start, data.shape[0])
         part = Scaled(injection.values[:, start : start + size], injection.exponent)
-        balls += _Chunk(weights, c, part).balls(wanted)
+        balls += _Chunk(weights, c, part).balls(digits)
     return EquilibriumEnclosure(tuple(balls), c, "proved", "", ASSUMPTIONS, Subject.of(net, data))
 
 

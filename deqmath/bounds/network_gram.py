@@ -14,7 +14,7 @@ import numpy as np
 
 from deqmath.bounds.bound import Bound
 from deqmath.bounds.certificate_file import certificate
-from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibrium, norm_up, samples_of, weights_of
+from deqmath.bounds.equilibria import CHUNK_ENTRIES, MOST_CHUNK, Weights, equilibria_of, norm_up, samples_of, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.exact_products import ExactMatrix
 from deqmath.bounds.gated_systems import Factor, GatedSystem
@@ -64,7 +64,7 @@ def network_gram(net: ReLUNetwork, X: Array, digits: int = 15) -> GramEnclosure:
     """
     call = "dm.bounds.network_gram(net, X, digits=15)"
     wanted, weights, data = require_digits(digits, call), weights_of(net, call), samples_of(net, X, call)
-    return gram_of(weights, equilibrium(net, data, wanted), wanted)[0]
+    return gram_of(weights, equilibria_of(net, weights, data, wanted), wanted)[0]
 
 
 def gram_of(
@@ -178,7 +178,7 @@ def network_lambda_min(net: ReLUNetwork, X: Array, digits: int = 15) -> Bound:
     weights, data, precision = weights_of(net, call), samples_of(net, X, call), wanted + GUARD_DIGITS
     best: Bound | None = None
     for _ in range(MOST_TRIES):
-        states = equilibrium(net, data, precision)
+        states = equilibria_of(net, weights, data, precision)
         found, duals = gram_of(weights, states, precision)
         if found.status == "undecided":
             return Bound.undecided("lambda_min(H)", found.reason, ASSUMPTIONS)

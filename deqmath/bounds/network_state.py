@@ -11,7 +11,7 @@ import numpy as np
 
 from deqmath.bounds.balls import ball, precision
 from deqmath.bounds.bound import Bound
-from deqmath.bounds.equilibria import Weights, equilibrium, exact_injection, norm_up, samples_of, weights_of
+from deqmath.bounds.equilibria import Weights, equilibria_of, exact_injection, norm_up, samples_of, weights_of
 from deqmath.bounds.equilibrium_record import EquilibriumEnclosure
 from deqmath.bounds.gram_enclosure import GramEnclosure, enclosure_lambda_min
 from deqmath.bounds.inputs import Array, float_vector
@@ -97,7 +97,7 @@ def network_state(net: ReLUNetwork, X: Array, y: Array, call: str, digits: int =
     weights, data = weights_of(net, call), samples_of(net, X, call)
     targets = _targets(y, data.shape[0], call)
     require_sound_arithmetic()
-    found = equilibrium(net, data, inner)
+    found = equilibria_of(net, weights, data, inner)
     enclosed, duals = gram_of(weights, found, inner)
     reason = found.reason or enclosed.reason
     undecided = Bound.undecided("lambda_0", reason or "nothing was proved")

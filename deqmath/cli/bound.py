@@ -17,7 +17,9 @@ _ONLY_WITH = {
     "--true-gram": ("lambda-min",),
     "--phi": ("limit-kernel",),
 }
-_DELTA = 0.05
+#: Options of the network that some of the bounds do not depend on.
+_NOT_WITH = {"--gamma0": ("norm",), "--width": ("limit-kernel",)}
+_DELTA, _WIDTH, _GAMMA0 = 0.05, 512, 0.25
 
 
 def bound_command(
@@ -28,8 +30,8 @@ def bound_command(
     digits: int = 15,
     samples: int | None = None,
     classes: tuple[float, float] | None = None,
-    width: int = 512,
-    gamma0: float = 0.25,
+    width: int | None = None,
+    gamma0: float | None = None,
     init: Literal["gaussian", "half-normal", "diagonal"] = "gaussian",
     seed: int = 0,
     delta: float | None = None,
@@ -64,9 +66,9 @@ def bound_command(
     classes : A B
         Keep the samples of two classes. Default for digits: 3 8.
     width : M
-        Width of the network.
+        Width of the network; not with limit-kernel, where it is infinite. Default: 512.
     gamma0 : G
-        The network's gamma is G / sqrt(M).
+        The network's gamma is G / sqrt(M); not with norm. Default: 0.25.
     init : INIT
         How A is drawn: gaussian, half-normal or diagonal.
     seed : N
@@ -86,7 +88,7 @@ def bound_command(
     """
     from deqmath.cli.bound_quantities import QUANTITIES, Asked
     from deqmath.cli.problem import make_problem
-    from deqmath.cli.terminal import Stages, check_outputs
+    from deqmath.cli.terminal import Stages, check_outputs, note
     from deqmath.errors import InputError
 
     if name not in QUANTITIES:
@@ -97,11 +99,22 @@ def bound_command(
         msg = f"delta is {delta}; needed a probability between 0 and 1, as in --delta 0.05"
         raise InputError(msg)
     check_outputs({"--json": json, "--certificate": certificate})
-    problem = make_problem(data, classes=classes, samples=samples, width=width, gamma0=gamma0, init=init, seed=seed)
+    problem = make_problem(
+        data,
+        classes=classes,
+        samples=samples,
+        width=_WIDTH if width is None else width,
+        gamma0=_GAMMA0 if gamma0 is None else gamma0,
+        init=init,
+        seed=seed,
+    )
     asked = Asked(digits, _DELTA if delta is None else delta, true_gram, phi)
     with Stages(f"certifying {name}"):
         found = QUANTITIES[name](problem, asked)
-    return _report(problem, found, digits, json, certificate)
+    for option, given in (("--width", width), ("--gamma0", gamma0)):
+        if given is not None and name in _NOT_WITH[option]:
+            note(f"deqmath: {option} has no effect with {name}")
+    return _report(problem.without(found.not_of), found, digits, json, certificate)
 
 
 def _check_used(name: str, given: dict[str, bool]) -> None:

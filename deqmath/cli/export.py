@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ def export_command(
     with_tests: bool = False,
     explain: bool = False,
     all: bool = False,
+    json: Path | None = None,
 ) -> int:
     """Write a claim's expressions as a module of code that stands alone.
 
@@ -38,16 +40,24 @@ def export_command(
     all
         Write the modules of all claims and models into a folder (-o DIR, made if missing); ID may then name
         a derivations file or folder.
+    json : FILE
+        Also write the functions, their arguments and flops, the text of the modules and where they were written to this
+        file as JSON; - is stdout, instead of the module.
     """
     from deqmath.claims.write import check_target
+    from deqmath.cli.terminal import check_outputs
     from deqmath.errors import InputError
 
+    if explain and json is not None:
+        msg = "--explain prints the plan, of which --json says nothing; leave one of them out"
+        raise InputError(msg)
     if all:
-        return _write_all(claim_id, target, output, with_tests=with_tests, explain=explain)
+        check_target(json, "--json")
+        return _write_all(claim_id, target, output, with_tests=with_tests, explain=explain, json=json)
     if claim_id is None:
         msg = "export needs a claim id, as in: deqmath export gg22.eq10 (see: deqmath list), or --all -o DIR"
         raise InputError(msg)
-    check_target(output, "--output")
+    check_outputs({"--output": output, "--json": json})
     to_file = output is not None and str(output) != "-"
     if with_tests and not to_file:
         msg = "--with-tests writes a second file beside the module; give the module's name with -o FILE.py"
@@ -58,7 +68,7 @@ def export_command(
     if with_tests and output is not None:
         _check_importable(output)
     module = _module(claim_id, target)
-    return _explain(module) if explain else _write(module, output, with_tests)
+    return _explain(module) if explain else _write(module, output, with_tests, json)
 
 
 def _check_importable(output: Path) -> None:
@@ -107,24 +117,63 @@ def _explain(module: GeneratedModule) -> int:
     return 0
 
 
-def _write(module: GeneratedModule, output: Path | None, with_tests: bool) -> int:
-    """The module on stdout, or in a file with its tests beside it."""
+def _write(module: GeneratedModule, output: Path | None, with_tests: bool, json: Path | None) -> int:
+    """The module on stdout, or in a file with its tests beside it; and what there is to tell of it."""
     from deqmath.claims.write import check_target, write_text
     from deqmath.cli.terminal import note
 
     if output is None or str(output) == "-":
-        write_text("-", module.source)
+        if str(json) != "-":
+            write_text("-", module.source)
+        _tell([(module, [])], json)
         return 0
     tests = output.with_name(f"test_{output.name}") if with_tests else None
     check_target(tests, "the test file")
     write_text(output, module.source)
     if tests is not None:
         write_text(tests, module.test_source_for(output.stem))
+    _tell([(module, [output] if tests is None else [output, tests])], json)
     note(f"wrote {output}" + (f" and {tests}" if tests is not None else ""))
     return 0
 
 
-def _write_all(place: str | None, target: str, folder: Path | None, *, with_tests: bool, explain: bool) -> int:
+def _tell(written: Sequence[tuple[GeneratedModule, list[Path]]], json: Path | None) -> None:
+    """What was exported, as JSON."""
+    from deqmath.claims.report import to_text
+    from deqmath.claims.write import write_text
+
+    if json is None:
+        return
+    modules = [
+        {
+            "name": module.name,
+            "target": module.target,
+            "functions": {
+                name: {"arguments": arguments, **({"flops": str(module.flops[name])} if name in module.flops else {})}
+                for name, arguments in _functions(module.source).items()
+            },
+            "source": module.source,
+            "files": [str(path) for path in files],
+        }
+        for module, files in written
+    ]
+    write_text(json, to_text({"modules": modules}))
+
+
+def _functions(source: str) -> dict[str, list[str]]:
+    """The public functions of a module and their arguments, read from its text, which is not run."""
+    import ast
+
+    return {
+        node.name: [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def _write_all(
+    place: str | None, target: str, folder: Path | None, *, with_tests: bool, explain: bool, json: Path | None
+) -> int:
     """One module for each claim that exports expressions, named after it."""
     from deqmath.claims.export import every_module
     from deqmath.cli.terminal import note
@@ -139,8 +188,11 @@ def _write_all(place: str | None, target: str, folder: Path | None, *, with_test
         msg = f"no claim in {place} exports expressions; a claim does so with @dm.claim(..., exports={{name: expression}})"
         raise InputError(msg)
     folder.mkdir(parents=True, exist_ok=True)
+    written = []
     for module in modules:
-        module.write(folder / f"{module.name}.py", tests=with_tests)
+        path = module.write(folder / f"{module.name}.py", tests=with_tests)
+        written.append((module, [path, *([path.with_name(f"test_{path.name}")] if with_tests else [])]))
+    _tell(written, json)
     tested = f"; test them with: pytest {folder}" if with_tests else ""
     note(f"wrote {len(modules)} modules for {target} into {folder}{tested}")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -38,9 +38,14 @@ class Problem:
         """What the network is given: the samples."""
         return self.data.X
 
+    def without(self, names: tuple[str, ...]) -> Problem:
+        """The problem as it is told of a result that these settings say nothing to."""
+        return replace(self, settings={key: value for key, value in self.settings.items() if key not in names})
+
     def __str__(self) -> str:
-        s = self.settings
-        return f"{_data(self.data)}network: m = {s['width']}, gamma0 = {s['gamma0']}, {s['init']}, seed {s['seed']}"
+        shown = {"width": "m = {}", "gamma0": "gamma0 = {}", "init": "{}", "seed": "seed {}"}
+        network = ", ".join(text.format(self.settings[key]) for key, text in shown.items() if key in self.settings)
+        return f"{_data(self.data)}network: {network}"
 
 
 @dataclass(frozen=True)

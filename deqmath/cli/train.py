@@ -99,7 +99,7 @@ def train_command(
     asked = {**shared, "data": data, "gamma0": gamma0, "gamma": gamma, "init": init, "trainable": names}
     asked |= {"loss": loss, "t_end": t_end, "steps": steps}
     folder = out or _of_its_own(Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}", asked)
-    _check_places(folder, plot, json)
+    _check_places(folder, {"--plot": plot, "--json": json, "--checkpoint": checkpoint})
     run = _train(problem, method, loss=loss, t_end=t_end, steps=steps, checkpoint=checkpoint)
     return _deliver(run, problem, folder, plot or folder / "run.png", json, None if out else asked)
 
@@ -207,17 +207,22 @@ def _train(problem: Problem | SoftmaxProblem, method: str, **options: Any) -> Ru
         return gradient_flow(net, X, y, progress=tell, **given)
 
 
-def _check_places(folder: Path, plot: Path | None, json: Path | None) -> None:
-    """Refuse whatever cannot be written, before the work is done."""
-    from deqmath.claims.write import check_target
+def _check_places(folder: Path, targets: dict[str, Path | None]) -> None:
+    """Refuse whatever cannot be written, or would take the place of something else, before the work is done."""
+    from deqmath.cli.terminal import check_outputs
     from deqmath.errors import InputError
 
-    check_target(json, "--json")
+    plot = targets["--plot"]
     if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         msg = f"--plot {plot} needs a name that ends in .png, .svg or .pdf"
         raise InputError(msg)
-    check_target(plot, "--plot")
+    check_outputs(targets)
     _check_folder(folder)
+    for option, target in targets.items():
+        for name in ("run.npz", "run.json", _OPTIONS, *(["run.png"] if plot is None else [])):
+            if target is not None and target.resolve() == (folder / name).resolve():
+                msg = f"{option} {target} is where the run itself saves its {name}; give another name"
+                raise InputError(msg)
 
 
 def _check_options(method: str, t_end: float | None, steps: int | None) -> None:
@@ -256,6 +261,8 @@ def _table(run: Run | SoftmaxRun, problem: Problem | SoftmaxProblem) -> list[Ren
     table.add_column("holds")
     for monitor in run.monitors:
         holds = Text("✓ yes", "green") if monitor.holds else Text("✗ no", "red")
+        if monitor.name == "lambda_min" and monitor.holds and not monitor.bound.any():
+            holds = Text("– lambda_0 = 0", "yellow")  # 0 >= 0, as the note on what float64 resolves says
         figures = (monitor.measured[-1], monitor.bound[-1], monitor.slack.min())
         table.add_row(Text(monitor.statement), *(Text(f"{float(x):.5g}") for x in figures), holds)
     head = Text(f"{problem}\n{run.method}, {run.status}: {run.message}", "dim")

@@ -186,7 +186,7 @@ def _etd2(journey: Journey, tol: float) -> tuple[RunStatus, str]:
                 journey.refused += 1
                 h = step * max(0.2, growth)
                 continue
-            accuracy = journey.accuracy(lands, inside)
+            accuracy = journey.accuracy(lands, inside, trial.sliding is not None)
             state = State.solve(trial.net, journey.X, state.y, trial.near, accuracy, trial.sliding)
         except NotWellPosedError as error:
             journey.refused += 1

@@ -110,10 +110,16 @@ class Journey:
         self.keep()
         return remark
 
-    def accuracy(self, lands: bool, inside: Tolerances) -> Tolerances:
-        """The relative residuals for the state that ends a step: `inside` where nothing is recorded or located of it."""
-        free = self.stops is not None and not lands and not self.locate and self.book.motion is None
-        return inside if free else FULL
+    def accuracy(self, lands: bool, inside: Tolerances, slides: bool) -> Tolerances:
+        """The relative residuals for the state that ends a step: `inside` where nothing is recorded or located of it.
+
+        Where it slides, what is recorded has an adjoint of its own (:attr:`State.whole`).
+        """
+        if self.locate or self.book.motion is not None:
+            return FULL
+        if self.stops is not None and not lands:
+            return inside
+        return Tolerances(FULL.z, inside.q) if slides else FULL
 
     def next_stop(self) -> float:
         """The next time that has to be hit."""

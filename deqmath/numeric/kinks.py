@@ -231,26 +231,7 @@ class Kinks:
             real = gates >= 0
             f = np.where(real, self.force[gates], 0.0)
             u, y, low, high = v_at_found[gates], f * found[gates], f * self.least[gates], f * self.most[gates]
-            diagonal, small = np.einsum("ujj->uj", k), _SHARE * f
-            for _ in range(_ROUNDS):
-                free = real & ~((y <= low) & (u <= 0)) & ~((y >= high) & (u >= 0))
-                if not free.any():
-                    break
-                inner = np.where(free[:, :, None] & free[:, None, :], k, 0.0)
-                np.einsum("ujj->uj", inner)[...] = np.where(free & (diagonal > 0), (1 + _RIDGE) * diagonal, 1.0)
-                step = np.linalg.solve(inner, np.where(free, u, 0.0)[:, :, None])[:, :, 0]
-                change, length = np.clip(y + step, low, high) - y, np.ones((len(y), 1))
-                for _ in range(_HALVINGS):  # a side of the box in the way may make the form larger
-                    much = np.any(np.abs(change) > small, axis=1)
-                    worse = much & (np.sum(change * (u - 0.5 * _times(k, change)), axis=1) < 0)
-                    if not worse.any():
-                        break
-                    length[worse] /= 2
-                    change = np.clip(y + length * step, low, high) - y
-                y += change
-                u -= _times(k, change)
-                if not much.any():
-                    break
+            y = _complementary(k, u, y, low, high, _SHARE * f)
             found[gates[real]] = (y / np.where(real, f, 1.0))[real]
         return found, v - self._fall(found - from_share)
 
@@ -320,6 +301,62 @@ class Kinks:
     def _own(self) -> Vector:
         """k of each gate with itself."""
         return self._kernel(np.arange(len(self.unit))[:, None])[:, 0, 0]
+
+
+def _complementary(k: Vector, u: Vector, y: Vector, low: Vector, high: Vector, small: Vector) -> Vector:
+    """y' in ``[low, high]`` for which ``u - k (y' - y)`` is 0, or y' is at an end and u leaves it there: one unit a row.
+
+    Newton's method on what is inside of the box, cut off at its sides. A unit is done when a step meets no side and leaves the
+    same inside; where there is no gate, low = high. Steps that are `small` are not halved.
+    """
+    own = _diagonal(k)
+    y = np.where(own > 0, y, np.where(u > 0, high, np.where(u < 0, low, y)))  # what moves no u goes where u drives it
+    if k.shape[1] == 1:
+        return _clipped(y + np.where(own > 0, u / np.where(own > 0, own, 1.0), 0.0), low, high)
+    found, rows = y.copy(), np.arange(len(y))
+    inside = _inside(u, y, low, high)
+    for _ in range(_ROUNDS):
+        inner = np.where(inside[:, :, None] & inside[:, None, :], k, 0.0)
+        own = _diagonal(k)
+        _diagonal(inner)[...] = np.where(inside & (own > 0), (1 + _RIDGE) * own, 1.0)
+        step = np.linalg.solve(inner, np.where(inside, u, 0.0)[:, :, None])[:, :, 0]
+        to = y + step
+        there = _clipped(to, low, high)
+        whole, change = (there == to).all(axis=1), there - y
+        fall, length = _times(k, change), np.ones((len(y), 1))
+        for _ in range(_HALVINGS):  # a side of the box in the way may make the form larger
+            worse = ~whole & (np.vecdot(change, u - 0.5 * fall) < 0) & (np.abs(change) > small).any(axis=1)
+            if not worse.any():
+                break
+            length[worse] /= 2
+            change = _clipped(y + length * step, low, high) - y
+            fall = _times(k, change)
+        y, u = y + change, u - fall
+        found[rows] = y
+        before, inside = inside, _inside(u, y, low, high)
+        left = (change != 0).any(axis=1) & ~(whole & (inside == before).all(axis=1))
+        if not left.any():
+            break
+        if not left.all():
+            rows, k, u, y, low, high, small, inside = (x[left] for x in (rows, k, u, y, low, high, small, inside))
+    return found
+
+
+def _inside(u: Vector, y: Vector, low: Vector, high: Vector) -> NDArray[np.bool_]:
+    """What is inside of the box, or at a side of it that u drives it from."""
+    found: NDArray[np.bool_] = ((y > low) | (u > 0)) & ((y < high) | (u < 0)) & (high > low)
+    return found
+
+
+def _clipped(y: Vector, low: Vector, high: Vector) -> Vector:
+    found: Vector = np.minimum(np.maximum(y, low), high)
+    return found
+
+
+def _diagonal(k: Vector) -> Vector:
+    """A view of the diagonals of matrices that lie one after another."""
+    width = k.shape[1]
+    return k.reshape(len(k), -1)[:, :: width + 1]
 
 
 def _times(k: Vector, y: Vector) -> Vector:

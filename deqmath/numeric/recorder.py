@@ -104,11 +104,11 @@ class State:
 
     @cached_property
     def whole(self) -> State:
-        """The same state with every gate open or closed, as it is recorded."""
+        """The same state with every gate open or closed, as it is recorded: its adjoint as accurate as its equilibrium."""
         if self.sliding is None:
             return self
-        adjoint = self.J.adjoint
-        return type(self).of(adjoint.equilibrium, self.y, self.J.Q, Tolerances(adjoint.equilibrium.tol, adjoint.tol))
+        eq, tol = self.J.adjoint.equilibrium, self.J.adjoint.tol
+        return type(self).of(eq, self.y, self.J.Q, Tolerances(eq.tol, min(eq.tol, tol)))
 
     @property
     def mask(self) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ def drive_rk45(journey: Journey, tol: float) -> tuple[RunStatus, str]:
             if failure is not None:
                 return "not-converged", f"stopped at t = {journey.time:.6g}: RK45 says {failure}"
             lands = float(solver.t) == stop
-            accuracy = journey.accuracy(lands, inside_tolerance(tol, near))
+            accuracy = journey.accuracy(lands, inside_tolerance(tol, near), slides=False)
             near = State.solve(network(solver.y), journey.X, near.y, near, accuracy)
         except NotWellPosedError as error:  # a stage of the step left rho < 1: again from the last state, shorter
             journey.refused += 1

@@ -74,3 +74,11 @@ def test_a_ragged_matrix_is_refused_in_our_own_words():
         InputError, match=r"H is a list; needed a float64 NumPy array: dm\.bounds\.inverse_quadratic_form"
     ):
         dm.bounds.inverse_quadratic_form([[1, 0], [2]], y)
+
+
+@pytest.mark.parametrize("name", [*OF_SAMPLES, "well_posed"])
+def test_a_network_of_another_model_is_refused_by_name(name):
+    other = dm.SoftmaxNetwork.random(width=3, gamma=0.5, seed=0)
+    needed = rf"net is a SoftmaxNetwork; needed a ReLUNetwork, .* as in dm\.bounds\.{name}\("
+    with pytest.raises(InputError, match=needed):
+        dm.bounds.well_posed(other) if name == "well_posed" else OF_SAMPLES[name](other, X)

@@ -166,7 +166,7 @@ def test_the_theorems(deqmath, name, says, code):
     answer = deqmath("bound", name, *options)
     assert answer.code == code
     assert says in answer.out
-    assert json.loads(deqmath("bound", name, *options, "--json", "-").out)["problem"]["width"] == 60
+    assert json.loads(deqmath("bound", name, *options, "--json", "-").out)["problem"]["gamma0"] == 0.15
 
 
 def test_no_limit_kernel_for_half_normal(refused):

@@ -239,6 +239,26 @@ def test_export_writes_a_module_that_runs_alone_and_its_test(deqmath, refused, t
     assert "fortran" in refused("export", claim, "--target", "fortran", "-o", "other.py")
 
 
+def test_export_tells_as_json_what_it_wrote(deqmath, refused, tmp_path):
+    (tmp_path / "real.py").write_text(REAL)
+    claim = "real.py::real.sum"
+    source = deqmath("export", claim).out
+    (module,) = json.loads(deqmath("export", claim, "--json", "-").out)["modules"]
+    assert module["source"] == source
+    assert (module["name"], module["target"], module["files"]) == ("x", "numpy", [])
+    assert module["functions"] == {"x": {"arguments": ["A", "b"], "flops": "2*m**3/3 + 2*m**2"}}
+    assert deqmath("export", claim, "-o", "solve.py", "--with-tests", "--json", "told.json").out == ""
+    (module,) = json.loads((tmp_path / "told.json").read_text())["modules"]
+    assert module["files"] == ["solve.py", "test_solve.py"]
+    assert deqmath("export", "real.py", "--all", "-o", "new", "--json", "all.json").code == 0
+    assert [m["files"] for m in json.loads((tmp_path / "all.json").read_text())["modules"]] == [["new/real_sum.py"]]
+    model = json.loads(deqmath("export", "gg22.model", "--target", "torch", "--json", "-").out)["modules"][0]
+    assert model["functions"]["predict"] == {"arguments": ["A", "W", "X", "b", "gamma"]}
+    assert model["functions"]["gram"] == {"arguments": ["Q", "Z", "gamma"], "flops": "4*m*n**2 + 2*n**2"}
+    assert "--json" in refused("export", claim, "--explain", "--json", "told.json")
+    assert "stdout" in refused("export", claim, "-o", "-", "--json", "-")
+
+
 def test_export_of_all_writes_a_folder_of_modules_and_their_tests(deqmath, refused, tmp_path):
     (tmp_path / "real.py").write_text(REAL)
     answer = deqmath("export", "real.py", "--all", "--target", "mpmath", "--with-tests", "-o", "new/modules")

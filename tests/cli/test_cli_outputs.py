@@ -208,6 +208,46 @@ def test_an_option_of_another_bound_is_refused(refused, name, option, says):
     assert says in refused("bound", name, *SMALL, *option)
 
 
+def test_a_bound_names_what_it_depends_on(deqmath):
+    options = ("--data", "digits", "--samples", 3, "--width", 9, "--gamma0", 0.2, "--json", "found.json")
+    norm, kernel, both = (deqmath("bound", name, *options) for name in ("norm", "limit-kernel", "well-posed"))
+    assert "network: m = 9, gaussian, seed 0." in norm.out
+    assert norm.err == "deqmath: --gamma0 has no effect with norm\n"
+    assert "network: gamma0 = 0.2, gaussian, seed 0." in kernel.out
+    assert kernel.err == "deqmath: --width has no effect with limit-kernel\n"
+    assert both.err == ""
+    deqmath("bound", "limit-kernel", *options)
+    assert "width" not in json.loads(Path("found.json").read_text())["problem"]
+
+
+def test_most_digits_are_as_many_for_every_bound(deqmath, refused):
+    net = ("--data", "digits", "--samples", 2, "--width", 3, "--gamma0", 0.1)
+    for name, options in (("theorem-3.1", ()), ("generalization", ()), ("lambda-min", ("--true-gram",))):
+        message = refused("bound", name, *net, *options, "--digits", 3001)
+        assert "digits = 3001; needed an integer from 1 to 3000" in message
+        answer = deqmath("bound", name, *net, *options, "--digits", 3000)
+        assert answer.code in (0, 3)  # proved or not, but not refused
+        assert "digits" not in answer.err
+
+
+def test_train_does_not_write_over_what_it_saves(refused, deqmath, tmp_path):
+    (tmp_path / "run").mkdir()
+    train = ("train", *SMALL, "--t-end", 0.01, "--out", "run")
+    for option, name in (("--json", "run.json"), ("--json", "run.png"), ("--checkpoint", "run.npz")):
+        message = refused(*train, option, f"run/../run/{name}")
+        assert f"is where the run itself saves its {name}; give another name" in message
+    assert "are one file" in refused(*train, "--json", "a.npz", "--checkpoint", "./a.npz")
+    assert deqmath(*train, "--json", "run/summary.json", "--plot", "run/run.png").code == 0
+
+
+def test_train_says_nothing_of_a_lambda_0_that_is_not_resolved(deqmath):
+    Path("twice.csv").write_text("x1,x2,y\n1,0,1\n1,0,-1\n0,1,1\n")
+    answer = deqmath("train", "--data", "twice.csv", "--width", 20, "--t-end", 0.1, "--out", "run")
+    line = next(line for line in answer.out.splitlines() if "lambda_min(H(t))" in line)
+    assert "✓" not in line
+    assert "lambda_0 = 0" in line
+
+
 def test_delta_is_taken_where_it_has_an_effect(deqmath, refused):
     options = ("generalization", "--data", "digits", "--samples", 3, "--width", 60, "--gamma0", 0.15, "--digits", 6)
     assert "delta = 0.05\n" in deqmath("bound", *options).out

@@ -257,9 +257,9 @@ def test_shares_are_settled_where_u_is_zero_or_they_are_at_an_end(trainable, ins
     drawn = force > 0
     low, high = share <= least + 1e-9, share >= most - 1e-9
     assert np.all((share >= least - 1e-12) & (share <= most + 1e-12))
-    assert np.max(np.abs(u[drawn & ~low & ~high])) <= 3e-3 * scale
-    assert np.max(u[drawn & low & ~high]) <= 3e-3 * scale
-    assert np.min(u[drawn & high & ~low]) >= -3e-3 * scale
+    assert np.max(np.abs(u[drawn & ~low & ~high])) <= 1e-7 * scale
+    assert np.max(u[drawn & low & ~high]) <= 1e-7 * scale
+    assert np.min(u[drawn & high & ~low]) >= -1e-7 * scale
     assert np.count_nonzero(drawn & ~low & ~high) > inside
     assert share[~drawn] == pytest.approx(np.clip(start, least, most)[~drawn])
 
