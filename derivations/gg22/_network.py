@@ -98,11 +98,16 @@ def many_digits(width: int, samples: int, digits_wanted: int, seed: int = 0) -> 
     return ManyDigits(MultiprecisionNetwork.from_network(trial.network, digits=digits_wanted + 10), trial.X, trial.y)
 
 
+def for_differences(digits_wanted: int) -> int:
+    """Digits that differences over ``10^-(digits/2 + 5)`` have to be taken of: half of them cancel, and some more."""
+    return digits_wanted + digits_wanted // 2 + 40
+
+
 def jacobian_by_differences(many: ManyDigits, value: Callable[[MultiprecisionNetwork], Any], digits_wanted: int) -> Any:
     """``d value / d vec(A)`` by central differences of the model itself in mpmath: no formula of the paper is used.
 
     The step is ``10^-(digits/2 + 5)``, so the error of order h^2 is below ``10^-digits``; the network must carry
-    ``digits + 50`` digits. ``value`` gives a column (m x 1) or a row (1 x m) of a network.
+    :func:`for_differences` digits. ``value`` gives a column (m x 1) or a row (1 x m) of a network.
     """
     network = many.network
     ctx, m = network.context, network.width
@@ -114,7 +119,9 @@ def jacobian_by_differences(many: ManyDigits, value: Callable[[MultiprecisionNet
             for step in (h, -h):
                 A = network.A.copy()
                 A[i, j] += step
-                moved = MultiprecisionNetwork(A, network.W, network.b, network.gamma, digits=digits_wanted + 50)
+                moved = MultiprecisionNetwork(
+                    A, network.W, network.b, network.gamma, digits=for_differences(digits_wanted)
+                )
                 sides.append(value(moved))
             columns.append([(p - q) / (2 * h) for p, q in zip(sides[0], sides[1], strict=True)])
     return ctx.matrix(columns).T

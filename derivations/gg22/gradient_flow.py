@@ -17,7 +17,7 @@ import deqmath as dm
 from deqmath.claims.crosscheck import cross_check, cross_check_digits, tolerance
 from deqmath.numeric import MultiprecisionNetwork
 
-from ._network import digits, i, j, many_digits, net
+from ._network import digits, for_differences, i, j, many_digits, net
 
 # (6), for the samples' own q_i = R_i^T b.
 flow = -net.gamma / sqrt(net.m) * dm.total(net.q(i) * net.r(i) * net.z(i).T, i, net.n)
@@ -118,7 +118,7 @@ def motion_of_the_predictions(case):
         what="(7) against differences of the predictions along the flow, digits, m = 32",
         script=trial.script,
     )
-    exact = many_digits(6, 3, case.digits + 40)
+    exact = many_digits(6, 3, for_differences(case.digits))
     yield cross_check_digits(
         matrix_form,
         exact.symbols(),
@@ -136,7 +136,7 @@ def differences_along_the_flow(many, digits_wanted):
     h = network.context.mpf(10) ** -(digits_wanted // 2 + 5)
     ahead, behind = (
         MultiprecisionNetwork(
-            network.A - gradient * step, network.W, network.b, network.gamma, digits=digits_wanted + 50
+            network.A - gradient * step, network.W, network.b, network.gamma, digits=for_differences(digits_wanted)
         ).predict(X)
         for step in (h, -h)
     )

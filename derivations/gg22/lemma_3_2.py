@@ -19,7 +19,7 @@ from deqmath.numeric import (
     equilibrium_jacobian_by_differences,
 )
 
-from ._network import digits, jacobian_by_differences, many_digits, net
+from ._network import digits, for_differences, jacobian_by_differences, many_digits, net
 
 # The paper's two formulas, in the paper's letters.
 eq10 = net.gamma * dm.kron(net.z().T, net.R())
@@ -85,7 +85,7 @@ def derivative_of_equilibrium(case):
         what="(10) against central differences of z itself, digits, m = 12",
         script=small.script,
     )
-    exact = many_digits(5, 2, case.digits + 40)
+    exact = many_digits(5, 2, for_differences(case.digits))
     sample = exact.X[:1].tolist()
     yield cross_check_digits(
         eq10,
@@ -140,7 +140,7 @@ def derivative_of_adjoint(case):
         what="(11) against central differences of q itself, digits, m = 12",
         script=small.script,
     )
-    exact = many_digits(5, 2, case.digits + 40)
+    exact = many_digits(5, 2, for_differences(case.digits))
     sample = exact.X[:1].tolist()
     yield cross_check_digits(
         eq11,

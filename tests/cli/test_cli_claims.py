@@ -239,6 +239,16 @@ def test_export_writes_a_module_that_runs_alone_and_its_test(deqmath, refused, t
     assert "fortran" in refused("export", claim, "--target", "fortran", "-o", "other.py")
 
 
+@pytest.mark.parametrize("claim", ["gg22.eq10", "gg22.eq7"])
+def test_differences_carry_the_digits_that_cancel_in_them(deqmath, claim):
+    answer = deqmath("verify", claim, "--digits", 400, "--no-cache", "--json", "-")
+    (found,) = json.loads(answer.out)["claims"]
+    agreed = [e["digits_agreed"] for e in found["evidence"] if e.get("digits_wanted") == 400]
+    assert answer.code == 0
+    assert agreed
+    assert min(agreed) >= 400
+
+
 def test_export_tells_as_json_what_it_wrote(deqmath, refused, tmp_path):
     (tmp_path / "real.py").write_text(REAL)
     claim = "real.py::real.sum"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from deqmath.data import load
 from deqmath.numeric import MultiprecisionNetwork, ReLUNetwork, gradient_flow, multiprecision_flow
 from deqmath.numeric.checkpoint import Checkpoint
 from deqmath.numeric.etd2 import _held, etd2_step
@@ -447,3 +448,16 @@ def test_a_flow_far_beyond_round_off_ends():
     assert run.status == "completed"
     assert run.loss[-1] < 1e-24
     assert run.steps + run.rejected < 150
+
+
+@pytest.mark.parametrize("tol", [0.02, 0.005])
+def test_round_off_does_not_decide_how_a_flow_goes_on(tol):
+    """Networks 1e-9 apart, whose gates switch and slide hundreds of times, end as near to each other."""
+    data = load("digits", samples=30, classes=(3, 8))
+    net = ReLUNetwork.random(width=64, inputs=64, gamma0=0.25, seed=0)
+    noise = 1e-9 * np.random.default_rng(0).standard_normal((3, 64, 64))
+    nets = [net, *(net.with_parameters(A=net.A + d) for d in noise)]
+    runs = [gradient_flow(near, data.X, data.y, t_end=100.0, tol=tol, record=2) for near in nets]
+    assert len({run.steps for run in runs}) == 1
+    for run in runs[1:]:
+        assert run.predictions == pytest.approx(runs[0].predictions, abs=1e-7)
