@@ -29,7 +29,7 @@ from deqmath.checking.points import (
 from deqmath.checking.sides import Bindings, SidesTest
 from deqmath.checking.solving import Equations, NotSolvable, base_symbol, satisfy
 from deqmath.expressions.nodes import Column
-from deqmath.expressions.python_source import declarations
+from deqmath.expressions.python_source import declarations, declared, variable
 
 #: Draws at each of the smallest three sizes, and at the others.
 _DRAWS = (120, 30)
@@ -270,15 +270,15 @@ def describe(
     lines = ["import deqmath as dm", "import sympy as sp", ""]
     indices = [i for i, _ in letters.indices]
     lines += declarations(letters.matrices, letters.scalars, letters.dimensions)
-    lines += [f'{i.name} = sp.Symbol("{i.name}", integer=True)' for i in indices]
+    lines += [declared(i.name, "sp.Symbol({}, integer=True)") for i in indices]
     lines += _bound_declarations(test, {i.name for i in indices})
-    values = [f"    {d.name}: {n}," for d, n in sizes.items()]
-    values += [f"    {i.name}: {bindings[i]}," for i in indices]
+    values = [f"    {variable(d.name)}: {n}," for d, n in sizes.items()]
+    values += [f"    {variable(i.name)}: {bindings[i]}," for i in indices]
     for s in (*letters.scalars, *letters.matrices):
         rows = printed[s]
         listed = ", ".join(f"[{', '.join(r)}]" for r in rows)
         shown = f"[{listed}]" if isinstance(s, MatrixSymbol) else rows[0][0]
-        values.append(f"    {s.name}: {shown},")
+        values.append(f"    {variable(s.name)}: {shown},")
     left, right = test.script()
     first, second = _shown_apart(a, b)
     lines += ["at = {", *values, "}", f"print({left})  # {first}", f"print({right})  # {second}"]
@@ -292,7 +292,7 @@ def _bound_declarations(test: SidesTest, known: set[str]) -> list[str]:
 
     names = {a.index.name for e in test.expressions for a in preorder_traversal(e) if isinstance(a, Total)}
     names |= {u.index.name for u, _ in test.equations if isinstance(u, Column) and isinstance(u.index, Symbol)}
-    return [f'{n} = sp.Symbol("{n}", integer=True)' for n in sorted(names - known)]
+    return [declared(n, "sp.Symbol({}, integer=True)") for n in sorted(names - known)]
 
 
 def _number(x: Any) -> str:

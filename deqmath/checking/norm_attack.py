@@ -21,7 +21,7 @@ from deqmath.checking.points import Alphabet, alphabet, draw_symbols, new_point
 from deqmath.checking.solving import NotSolvable, satisfy
 from deqmath.checking.verdict import Verdict
 from deqmath.expressions.printing import text
-from deqmath.expressions.python_source import declarations, python_source
+from deqmath.expressions.python_source import declarations, python_source, variable
 from deqmath.expressions.statements import NormAtMost
 
 _DRAWS = 240
@@ -157,7 +157,7 @@ def _script(statement: NormAtMost, letters: Alphabet, point: Point) -> str:
         v = point.symbols[s]
         rows = [[f'"{v.mat[i, j]}"' for j in range(v.shape[1])] for i in range(v.shape[0])]
         shown = rows[0][0] if isinstance(s, Symbol) else "[" + ", ".join(f"[{', '.join(r)}]" for r in rows) + "]"
-        values.append(f"    {s.name}: {shown},")
+        values.append(f"    {variable(s.name)}: {shown},")
     expr = python_source(statement.expr)
     lines += ["at = {", *values, "}"]
     lines += [f"print(np.linalg.norm(np.array(dm.evaluate({expr}, at).tolist(), dtype=float), 2))"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from json import dumps
+from keyword import iskeyword
 
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, Symbol, Trace, ZeroMatrix
@@ -38,6 +40,9 @@ from deqmath.expressions.nodes import (
 )
 from deqmath.expressions.traversal import Rules
 
+#: Names that scripts use themselves.
+_NEEDED = ("dm", "np", "sp", "at", "print")
+
 sources = Rules("python_source")
 
 
@@ -50,17 +55,37 @@ def python_source(x: Expr) -> str:
     return text
 
 
+def variable(name: str) -> str:
+    """The Python variable for a symbol: its name, where that is one and is not needed by a script itself.
+
+    Examples
+    --------
+    >>> from deqmath.expressions.python_source import variable
+    >>> variable("gamma"), variable("lambda"), variable("x'"), variable("sp")
+    ('gamma', 'lambda_', 'x_u27_', 'sp_')
+    """
+    text = "".join(c if f"a{c}".isidentifier() else f"_u{ord(c):x}_" for c in name)
+    text = text if text[:1].isidentifier() else f"x{text}"
+    return f"{text}_" if iskeyword(text) or text in _NEEDED else text
+
+
+def declared(name: str, call: str) -> str:
+    """The line that declares a symbol, `call` with its name in the place of ``{}``."""
+    return f"{variable(name)} = {call.format(dumps(name, ensure_ascii=False))}"
+
+
 def declarations(matrices: Iterable[MatrixSymbol], scalars: Iterable[Symbol], dims: Iterable[Symbol]) -> list[str]:
     """Lines that declare the symbols an expression needs."""
-    lines = [f'{d.name} = dm.dim("{d.name}")' for d in dims]
+    plain, full = "dm.dim({})", "sp.Symbol({}, integer=True, positive=True)"
+    lines = [declared(d.name, plain if d.name.isidentifier() else full) for d in dims]
     for s in scalars:
         flags = "".join(
             f", {k}=True" for k in ("integer", "positive", "real") if s.assumptions0.get(k) and k in s._assumptions_orig
         )
-        lines.append(f'{s.name} = sp.Symbol("{s.name}"{flags})')
+        lines.append(declared(s.name, f"sp.Symbol({{}}{flags})"))
     for M in matrices:
         rows, cols = (_scalar(d) for d in M.shape)
-        lines.append(f'{M.name} = sp.MatrixSymbol("{M.name}", {rows}, {cols})')
+        lines.append(declared(M.name, f"sp.MatrixSymbol({{}}, {rows}, {cols})"))
     return lines
 
 
@@ -71,7 +96,7 @@ def _scalar(x: Expr) -> str:
     if isinstance(x, sp.Float):  # its exact value: the text of a float may be rounded
         return _scalar(sp.Rational(x))
     if isinstance(x, Symbol):
-        return str(x.name)
+        return variable(x.name)
     if x.is_Add or x.is_Mul:
         sign = " + " if x.is_Add else " * "
         return "(" + sign.join(python_source(a) for a in x.args) + ")"
@@ -97,7 +122,7 @@ def _call(name: str, *args: Expr) -> str:
 
 @sources.register(MatrixSymbol)
 def _symbol(x: MatrixSymbol) -> str:
-    return str(x.name)
+    return variable(x.name)
 
 
 @sources.register(Identity, ZeroMatrix, OneMatrix)
@@ -131,7 +156,7 @@ def _inverse(x: Inverse) -> str:
 
 @sources.register(Transpose)
 def _transpose(x: Transpose) -> str:
-    return f"({python_source(x.arg)}).T" if not isinstance(x.arg, MatrixSymbol) else f"{x.arg.name}.T"
+    return f"({python_source(x.arg)}).T" if not isinstance(x.arg, MatrixSymbol) else f"{variable(x.arg.name)}.T"
 
 
 @sources.register(HadamardProduct)
@@ -149,7 +174,7 @@ def _elementwise(x: Elementwise) -> str:
     if x.is_relu:
         return _call("dm.relu", x.arg)
     (t,) = x.function.variables
-    return f"dm.elementwise(lambda {t.name}: {_scalar(x.function.expr)}, {python_source(x.arg)})"
+    return f"dm.elementwise(lambda {variable(t.name)}: {_scalar(x.function.expr)}, {python_source(x.arg)})"
 
 
 @sources.register(Gate)
@@ -199,7 +224,7 @@ def _column(x: Column) -> str:
 
 @sources.register(Total)
 def _total(x: Total) -> str:
-    return f"dm.total({python_source(x.term)}, {x.index.name}, {_scalar(x.count)})"
+    return f"dm.total({python_source(x.term)}, {variable(x.index.name)}, {_scalar(x.count)})"
 
 
 @sources.register(Trace)
