@@ -14,6 +14,7 @@ from deqmath.calculus.normal_form import proves_equal, simplified
 from deqmath.calculus.trace import Label, Line
 from deqmath.checking import Evidence, Verdict, judge
 from deqmath.checking.judge import checked_assumptions
+from deqmath.checking.kinks import OFF_THE_KINKS
 from deqmath.derivation.display import Display
 from deqmath.derivation.hypotheses import missing
 from deqmath.errors import InputError, ShapeError, StepRefuted
@@ -125,11 +126,14 @@ class Derivation(Display):
         """The verdict on the whole: each line judged, plus ``derived`` evidence if none fails."""
         evidence: list[Evidence] = []
         checked = [(k, s, s.verdict) for k, s in enumerate(self.steps, 1) if s.rule != "given"]
+        used = dict.fromkeys(map(str, self.assumptions))
+        for _, _, v in checked:  # what a line was judged under, where the derivation itself does not assume it
+            used |= {a: None for a in v.assumptions if a.removeprefix(f"{OFF_THE_KINKS}: ") not in used}
         refuted = next(((k, s, v) for k, s, v in checked if v.status == "refuted"), None)
         if refuted:
             k, s, v = refuted
             evidence.append(Evidence("derived", "refuted", f"line {k} ({s.rule}) is false: {v.evidence[0].detail}"))
-            return Verdict(tuple(evidence), v.counterexample, tuple(map(str, self.assumptions)), judge="derivation")
+            return Verdict(tuple(evidence), v.counterexample, tuple(used), judge="derivation")
         open_lines = [k for k, _, v in checked if v.status == "undecided"]
         rules = ", ".join(dict.fromkeys(s.rule for _, s, _ in checked if s.rule != YOUR_LINE))
         own = [str(k) for k, s, _ in checked if s.rule == YOUR_LINE]
@@ -143,7 +147,7 @@ class Derivation(Display):
             detail += "; each line checked exactly on its own"
         kind = "exact" if len(own) == len(checked) else "derived"
         evidence.append(Evidence(kind, status, detail, {"lines": len(checked), "typed_lines": len(own)}))  # type: ignore[arg-type]
-        return Verdict(tuple(evidence), None, tuple(map(str, self.assumptions)), judge="derivation")
+        return Verdict(tuple(evidence), None, tuple(used), judge="derivation")
 
     def then(
         self, expr: Any, *, because: str, label: str | None = None, assuming: Iterable[Assumption] = ()

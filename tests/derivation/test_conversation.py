@@ -160,3 +160,15 @@ def test_the_symbol_gamma_may_be_plain():
     d = dm.implicit_jacobian(z - dm.relu(g * A * z + phi), z, g)
     assert d.result.shape == (m, 1)
     assert d.verdict().status == "verified"
+
+
+def test_the_verdict_says_under_what_its_lines_were_judged():
+    """Lines without a hypothesis of their own, whose gates the checker saw off their kinks only."""
+    w, v = MatrixSymbol("w", m, 1), MatrixSymbol("v", m, 1)
+    product = dm.jacobian(dm.hadamard(dm.relu(w), v), v)
+    assert product.verdict().assumptions == ("off the kinks: no entry of w is 0",)
+    typed = product.then(dm.diag(dm.gate(w) * w), because="relu(w) = gate(w) w")
+    assert typed.verdict().assumptions == ("off the kinks: no entry of w is 0",)
+    M = MatrixSymbol("M", m, m)
+    assert dm.jacobian(dm.relu(M * v), v).verdict().assumptions == ("no entry of M v is 0",)
+    assert dm.jacobian(M * v, v).verdict().assumptions == ()
