@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Level = Literal["quick", "standard", "thorough"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+#: As many as of a bound (deqmath.bounds.lambda_bounds.MOST_DIGITS, whose import would slow a run from the cache).
+MOST_DIGITS = 3_000
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Case:
     seed
         The claim's own seed, a 32-bit integer; see :func:`seed_of`.
     digits
-        Decimal digits that high-precision comparisons should reach.
+        Decimal digits that high-precision comparisons should reach, at most 3000.
     level
         ``"quick"``, ``"standard"`` or ``"thorough"``: how many sizes and points to try.
 
@@ -43,8 +45,8 @@ class Case:
         if self.level not in LEVELS:
             msg = f"level is {self.level!r}; needed one of {', '.join(LEVELS)}"
             raise InputError(msg)
-        if self.digits < 1:
-            msg = f"digits is {self.digits}; needed a positive number of decimal digits, such as 40"
+        if not 1 <= self.digits <= MOST_DIGITS:
+            msg = f"digits is {self.digits}; needed a number of decimal digits from 1 to {MOST_DIGITS}, such as 40"
             raise InputError(msg)
         if self.seed < 0:
             msg = f"seed is {self.seed}; needed a non-negative integer, such as 0"

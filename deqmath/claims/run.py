@@ -46,6 +46,10 @@ class Settings:
     level: Level = "standard"
     mutate: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what no case can be made of, before any work is done."""
+        Case(self.seed, self.digits, self.level)
+
     def case(self, claim: Claim) -> Case:
         """The case for one claim."""
         return Case(seed_of(claim.id, self.seed), self.digits, self.level)

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from deqmath.claims import Cache, ClaimResult, RunResult, Settings
 
-#: As many as of a bound (deqmath.bounds.lambda_bounds.MOST_DIGITS, whose import would slow a run from the cache).
-_MOST_DIGITS = 3_000
-
 
 def verify_command(
     *targets: str,
@@ -61,21 +58,11 @@ def verify_command(
 
     check_outputs({"--json": json, "--html": html, "--markdown": markdown})
     check_jobs(jobs)
-    _check_digits(digits)
     settings = Settings(seed, digits, level, mutate)
     result = None if no_cache else recalled(Cache(), targets, settings)
     if result is None:
         result = _run(targets, settings, jobs, None if no_cache else Cache())
     return _report(result, json, html, markdown)
-
-
-def _check_digits(digits: int) -> None:
-    """Refuse digits that no comparison would reach in a lifetime; too few are refused with the other settings."""
-    from deqmath.errors import InputError
-
-    if digits > _MOST_DIGITS:
-        msg = f"digits is {digits}; needed a number of decimal digits from 1 to {_MOST_DIGITS}, as in --digits 40"
-        raise InputError(msg)
 
 
 def _run(targets: tuple[str, ...], settings: Settings, jobs: int, cache: Cache | None) -> RunResult:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deqmath.bounds.lambda_bounds import MOST_DIGITS
+from deqmath.claims import case
 from deqmath.cli import main
-from deqmath.cli import verify as verify_module
 from deqmath.errors import DataError
 
 SMALL = ("--data", "digits", "--samples", 12, "--width", 16)
@@ -191,7 +191,7 @@ def test_verify_has_a_most_of_digits(refused, claims):
     message = refused("verify", claims("yield GOOD"), "--digits", 10**8)
     assert "digits is 100000000" in message
     assert "from 1 to 3000" in message
-    assert verify_module._MOST_DIGITS == MOST_DIGITS
+    assert case.MOST_DIGITS == MOST_DIGITS
 
 
 @pytest.mark.parametrize(
