@@ -103,7 +103,7 @@ def bound_command(
         data,
         classes=classes,
         samples=samples,
-        width=_WIDTH if width is None else width,
+        width=1 if name in _NOT_WITH["--width"] else _WIDTH if width is None else width,
         gamma0=_GAMMA0 if gamma0 is None else gamma0,
         init=init,
         seed=seed,

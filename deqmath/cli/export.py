@@ -119,8 +119,8 @@ def _explain(module: GeneratedModule) -> int:
 
 def _write(module: GeneratedModule, output: Path | None, with_tests: bool, json: Path | None) -> int:
     """The module on stdout, or in a file with its tests beside it; and what there is to tell of it."""
-    from deqmath.claims.write import check_target, write_text
-    from deqmath.cli.terminal import note
+    from deqmath.claims.write import write_text
+    from deqmath.cli.terminal import check_outputs, note
 
     if output is None or str(output) == "-":
         if str(json) != "-":
@@ -128,7 +128,7 @@ def _write(module: GeneratedModule, output: Path | None, with_tests: bool, json:
         _tell([(module, [])], json)
         return 0
     tests = output.with_name(f"test_{output.name}") if with_tests else None
-    check_target(tests, "the test file")
+    check_outputs({"--output": output, "the test file": tests, "--json": json})
     write_text(output, module.source)
     if tests is not None:
         write_text(tests, module.test_source_for(output.stem))
@@ -182,6 +182,9 @@ def _write_all(
     if explain or folder is None or str(folder) == "-" or (folder.exists() and not folder.is_dir()):
         received = "--explain" if explain else f"-o {folder}" if folder is not None else "no -o"
         msg = f"--all writes modules into a folder; received {received}; needed: deqmath export --all -o DIR"
+        raise InputError(msg)
+    if json is not None and folder.resolve() in (json.resolve(), json.resolve().parent):
+        msg = f"--json {json} is in the folder of the modules, {folder}, or is the folder; give a file elsewhere"
         raise InputError(msg)
     modules = list(every_module(target, [place] if place is not None else []))
     if not modules:

@@ -219,6 +219,9 @@ def _check_places(folder: Path, targets: dict[str, Path | None]) -> None:
     check_outputs(targets)
     _check_folder(folder)
     for option, target in targets.items():
+        if target is not None and str(target) != "-" and target.resolve() == folder.resolve():
+            msg = f"{option} {target} is the folder of the run; give the name of a file"
+            raise InputError(msg)
         for name in ("run.npz", "run.json", _OPTIONS, *(["run.png"] if plot is None else [])):
             if target is not None and target.resolve() == (folder / name).resolve():
                 msg = f"{option} {target} is where the run itself saves its {name}; give another name"

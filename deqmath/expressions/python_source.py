@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from json import dumps
 from keyword import iskeyword
+from unicodedata import normalize
 
 import sympy as sp
 from sympy import Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixExpr, Symbol, Trace, ZeroMatrix
@@ -56,22 +57,27 @@ def python_source(x: Expr) -> str:
 
 
 def variable(name: str) -> str:
-    """The Python variable for a symbol: its name, where that is one and is not needed by a script itself.
+    """The Python variable for a symbol: its name, where that is one and is not needed by a script itself; no two are the same.
+
+    Other names end in one underscore, with the codes of what is no ASCII letter or digit in them; so a name that does gets one more.
 
     Examples
     --------
     >>> from deqmath.expressions.python_source import variable
-    >>> variable("gamma"), variable("lambda"), variable("x'"), variable("sp")
-    ('gamma', 'lambda_', 'x_u27_', 'sp_')
+    >>> variable("gamma"), variable("lambda"), variable("lambda_"), variable("x'"), variable("sp")
+    ('gamma', 'lambda_', 'lambda__', 'x_u27_c_', 'sp_')
     """
-    text = "".join(c if f"a{c}".isidentifier() else f"_u{ord(c):x}_" for c in name)
-    text = text if text[:1].isidentifier() else f"x{text}"
-    return f"{text}_" if iskeyword(text) or text in _NEEDED else text
+    if not name.isidentifier() or normalize("NFKC", name) != name:  # as Python reads names
+        coded = (c if c.isascii() and c.isalnum() else f"_u{ord(c):x}_" for c in name)
+        first = f"_u{ord(name[0]):x}_" if name[:1].isdigit() else ""
+        return f"{first}{''.join(coded)[bool(first) :]}c_"
+    return f"{name}_" if iskeyword(name) or name in _NEEDED or name.endswith("_") else name
 
 
 def declared(name: str, call: str) -> str:
     """The line that declares a symbol, `call` with its name in the place of ``{}``."""
-    return f"{variable(name)} = {call.format(dumps(name, ensure_ascii=False))}"
+    text = dumps(name, ensure_ascii=False) if name.isprintable() else ascii(name)
+    return f"{variable(name)} = {call.format(text)}"
 
 
 def declarations(matrices: Iterable[MatrixSymbol], scalars: Iterable[Symbol], dims: Iterable[Symbol]) -> list[str]:

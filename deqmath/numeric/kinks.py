@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-#: Changes of a share that are too small to matter, rounds and halvings of their steps at most, and what keeps k regular where samples are equal.
-_SHARE, _ROUNDS, _HALVINGS, _RIDGE = 1e-3, 30, 8, 1e-9
+#: Shares so near to an end are at it; rounds and halvings of their steps at most, what keeps k regular where samples are equal, and round-off.
+_SHARE, _ROUNDS, _HALVINGS, _RIDGE, _ROUND_OFF = 1e-3, 100, 8, 1e-9, 1e-12
 #: Sweeps for what a change of a few gates changes of Q beside their own units: what is left of that is an eighth or less.
 _ANSWERS = 2
 #: Numbers in the blocks of k that are held at a time.
@@ -231,7 +231,7 @@ class Kinks:
             real = gates >= 0
             f = np.where(real, self.force[gates], 0.0)
             u, y, low, high = v_at_found[gates], f * found[gates], f * self.least[gates], f * self.most[gates]
-            y = _complementary(k, u, y, low, high, _SHARE * f)
+            y = _complementary(k, u, y, low, high)
             found[gates[real]] = (y / np.where(real, f, 1.0))[real]
         return found, v - self._fall(found - from_share)
 
@@ -303,11 +303,12 @@ class Kinks:
         return self._kernel(np.arange(len(self.unit))[:, None])[:, 0, 0]
 
 
-def _complementary(k: Vector, u: Vector, y: Vector, low: Vector, high: Vector, small: Vector) -> Vector:
+def _complementary(k: Vector, u: Vector, y: Vector, low: Vector, high: Vector) -> Vector:
     """y' in ``[low, high]`` for which ``u - k (y' - y)`` is 0, or y' is at an end and u leaves it there: one unit a row.
 
-    Newton's method on what is inside of the box, cut off at its sides. A unit is done when a step meets no side and leaves the
-    same inside; where there is no gate, low = high. Steps that are `small` are not halved.
+    Newton's method on what is inside of the box, cut off at its sides; where that makes the form larger, and where k is singular
+    its steps are long, only to the first side. A unit is done when a step meets no side and leaves the same inside. Where there is
+    no gate, low = high.
     """
     own = _diagonal(k)
     y = np.where(own > 0, y, np.where(u > 0, high, np.where(u < 0, low, y)))  # what moves no u goes where u drives it
@@ -324,22 +325,47 @@ def _complementary(k: Vector, u: Vector, y: Vector, low: Vector, high: Vector, s
         there = _clipped(to, low, high)
         whole, change = (there == to).all(axis=1), there - y
         fall, length = _times(k, change), np.ones((len(y), 1))
-        for _ in range(_HALVINGS):  # a side of the box in the way may make the form larger
-            worse = ~whole & (np.vecdot(change, u - 0.5 * fall) < 0) & (np.abs(change) > small).any(axis=1)
+        for _ in range(_HALVINGS):
+            worse = ~whole & _rises(change, u, fall)
             if not worse.any():
                 break
             length[worse] /= 2
             change = _clipped(y + length * step, low, high) - y
             fall = _times(k, change)
-        y, u = y + change, u - fall
+        else:
+            worse = ~whole & _rises(change, u, fall)
+            if worse.any():
+                change[worse] = _to_first_side(*(x[worse] for x in (k, u, y, low, high, step)))
+                fall = _times(k, change)
+        y, u = _clipped(y + change, low, high), u - fall
         found[rows] = y
         before, inside = inside, _inside(u, y, low, high)
         left = (change != 0).any(axis=1) & ~(whole & (inside == before).all(axis=1))
         if not left.any():
             break
         if not left.all():
-            rows, k, u, y, low, high, small, inside = (x[left] for x in (rows, k, u, y, low, high, small, inside))
+            rows, k, u, y, low, high, inside = (x[left] for x in (rows, k, u, y, low, high, inside))
     return found
+
+
+def _rises(change: Vector, u: Vector, fall: Vector) -> NDArray[np.bool_]:
+    """Whether ``y k y/2 - u y`` rises by a change with ``fall = k change``, and not by round-off alone."""
+    found: NDArray[np.bool_] = np.vecdot(change, u - 0.5 * fall) < -_ROUND_OFF * np.vecdot(np.abs(change), np.abs(u))
+    return found
+
+
+def _to_first_side(k: Vector, u: Vector, y: Vector, low: Vector, high: Vector, step: Vector) -> Vector:
+    """The part of a step to the first side that it meets, or to where the form is least on the way; what points out of the box stays."""
+    near = _ROUND_OFF * (high - low)
+    out = ((y <= low + near) & (step < 0)) | ((y >= high - near) & (step > 0))
+    step = np.where(out, 0.0, step)
+    bend = np.vecdot(step, _times(k, step))
+    least = np.vecdot(u, step) / np.where(bend > 0, bend, 1.0)
+    room = np.where(step > 0, high - y, y - low) / np.where(step == 0, 1.0, np.abs(step))
+    first = np.where(step == 0, np.inf, room).min(axis=1)
+    part = np.minimum(first, np.where(bend > 0, least, np.inf))
+    to = y + np.where(np.isfinite(part), part, 0.0)[:, None] * step
+    return np.where(to <= low + near, low, np.where(to >= high - near, high, to)) - y
 
 
 def _inside(u: Vector, y: Vector, low: Vector, high: Vector) -> NDArray[np.bool_]:

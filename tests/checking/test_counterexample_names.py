@@ -7,10 +7,41 @@ import sympy as sp
 from sympy import MatrixSymbol, Symbol
 
 import deqmath as dm
+from deqmath.expressions.python_source import variable
 
 m = dm.dim("m")
 B = MatrixSymbol("B", m, m)
-NAMES = ["lambda", "x'", "\\gamma", "z_{i}", "print", "dm", "at", "λ", "a b", 'q"t', "2x", "A\n"]
+NAMES = [
+    "lambda",
+    "x'",
+    "\\gamma",
+    "z_{i}",
+    "print",
+    "dm",
+    "at",
+    "λ",
+    "a b",
+    'q"t',
+    "2x",
+    "A\n",
+    "__debug__",
+    "\ud800",
+    "²",
+]
+#: Names that could become one variable: by what is left out of them, by their codes, or as Python reads them.
+PAIRS = [
+    ("lambda", "lambda_"),
+    ("x'", "x_u27_"),
+    ("x'", "x_u27_c_"),
+    ("µ", "μ"),
+    ("x²", "x2"),
+    ("é", "e\u0301"),
+    ("dm", "dm_"),
+    ("", "x"),
+    ("2x", "_u32_xc_"),
+    ("a_b'", "a'b"),
+    ("2'", "_u32_'"),
+]
 
 
 def printed(script):
@@ -40,3 +71,11 @@ def test_a_counterexample_runs_whatever_a_scalar_and_a_dimension_are_called(name
     left, right = printed(dm.check_equal(c * M, M).counterexample)
     assert left != right
     assert (dm.check_equal(M.T * M, M.T * M * n)).status == "refuted"
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_no_two_symbols_share_a_variable(one, other):
+    assert variable(one) != variable(other)
+    A, C = MatrixSymbol(one, m, m), MatrixSymbol(other, m, m)
+    left, right = printed(dm.check_equal(A * C, C * A).counterexample)
+    assert left != right

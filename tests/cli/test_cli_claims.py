@@ -267,6 +267,12 @@ def test_export_tells_as_json_what_it_wrote(deqmath, refused, tmp_path):
     assert model["functions"]["gram"] == {"arguments": ["Q", "Z", "gamma"], "flops": "4*m*n**2 + 2*n**2"}
     assert "--json" in refused("export", claim, "--explain", "--json", "told.json")
     assert "stdout" in refused("export", claim, "-o", "-", "--json", "-")
+    assert "are one file" in refused("export", claim, "-o", "a.py", "--with-tests", "--json", "test_a.py")
+    assert "are one file" in refused("export", claim, "-o", "a.py", "--json", "./a.py")
+    for place in ("mods", "mods/real_sum.py"):
+        (tmp_path / "mods").mkdir(exist_ok="/" in place)
+        assert "--json" in refused("export", "real.py", "--all", "-o", "mods", "--json", place)
+    assert "or is the folder" in refused("export", "real.py", "--all", "-o", "later", "--json", "later")
 
 
 def test_export_of_all_writes_a_folder_of_modules_and_their_tests(deqmath, refused, tmp_path):

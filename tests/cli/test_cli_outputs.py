@@ -237,6 +237,7 @@ def test_train_does_not_write_over_what_it_saves(refused, deqmath, tmp_path):
         message = refused(*train, option, f"run/../run/{name}")
         assert f"is where the run itself saves its {name}; give another name" in message
     assert "are one file" in refused(*train, "--json", "a.npz", "--checkpoint", "./a.npz")
+    assert "is the folder of the run" in refused(*train[:-1], "new", "--json", "./new")
     assert deqmath(*train, "--json", "run/summary.json", "--plot", "run/run.png").code == 0
 
 
