@@ -468,11 +468,11 @@ def test_round_off_does_not_decide_how_a_flow_goes_on(tol):
 def test_complementarity_is_solved_whatever_the_rank(width, rank):
     """Also where k is singular, whose Newton steps are a billion boxes long."""
     rng = np.random.default_rng(width)
-    rows = rng.standard_normal((60, width, rank))
+    rows = rng.standard_normal((400, width, rank))
     rows /= np.linalg.norm(rows, axis=2, keepdims=True)
-    k, (u, y) = rows @ rows.swapaxes(1, 2), rng.standard_normal((2, 60, width))
+    k, (u, y) = rows @ rows.swapaxes(1, 2), rng.standard_normal((2, 400, width))
     low, high = np.zeros_like(u), np.ones_like(u)
-    low[:, width // 2 :: 5], high[:, width // 2 :: 5] = 0.25, 0.25  # no gate, as where units have fewer
+    low[::3, 1::5], high[::3, 1::5] = 0.25, 0.25  # no gate, as where units have fewer
     y = np.clip(y, low, high)
     found = _complementary(k, u, y, low, high)
     assert np.all((found >= low) & (found <= high))
