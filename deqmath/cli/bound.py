@@ -17,8 +17,6 @@ _ONLY_WITH = {
     "--true-gram": ("lambda-min",),
     "--phi": ("limit-kernel",),
 }
-#: Options of the network that some of the bounds do not depend on.
-_NOT_WITH = {"--gamma0": ("norm",), "--width": ("limit-kernel",)}
 _DELTA, _WIDTH, _GAMMA0 = 0.05, 512, 0.25
 
 
@@ -86,7 +84,7 @@ def bound_command(
         Write what proves the bound to this file as JSON, for deqmath check-certificate; arrays of more than 4096
         entries go to FILE.npz beside it. - is stdout.
     """
-    from deqmath.cli.bound_quantities import QUANTITIES, Asked
+    from deqmath.cli.bound_quantities import NOT_OF, QUANTITIES, Asked
     from deqmath.cli.problem import make_problem
     from deqmath.cli.terminal import Stages, check_outputs, note
     from deqmath.errors import InputError
@@ -99,11 +97,12 @@ def bound_command(
         msg = f"delta is {delta}; needed a probability between 0 and 1, as in --delta 0.05"
         raise InputError(msg)
     check_outputs({"--json": json, "--certificate": certificate})
+    unused = NOT_OF.get(name, ())
     problem = make_problem(
         data,
         classes=classes,
         samples=samples,
-        width=1 if name in _NOT_WITH["--width"] else _WIDTH if width is None else width,
+        width=1 if "width" in unused else _WIDTH if width is None else width,
         gamma0=_GAMMA0 if gamma0 is None else gamma0,
         init=init,
         seed=seed,
@@ -111,10 +110,10 @@ def bound_command(
     asked = Asked(digits, _DELTA if delta is None else delta, true_gram, phi)
     with Stages(f"certifying {name}"):
         found = QUANTITIES[name](problem, asked)
-    for option, given in (("--width", width), ("--gamma0", gamma0)):
-        if given is not None and name in _NOT_WITH[option]:
-            note(f"deqmath: {option} has no effect with {name}")
-    return _report(problem.without(found.not_of), found, digits, json, certificate)
+    for option, given in (("width", width), ("gamma0", gamma0)):
+        if given is not None and option in unused:
+            note(f"deqmath: --{option} has no effect with {name}")
+    return _report(problem.without(unused), found, digits, json, certificate)
 
 
 def _check_used(name: str, given: dict[str, bool]) -> None:

@@ -50,8 +50,6 @@ class Answer:
         What the proofs take for granted.
     certificate, arrays
         What proves it again, and the arrays it is about.
-    not_of
-        The settings of the problem that say nothing to it.
     """
 
     meaning: str
@@ -62,7 +60,6 @@ class Answer:
     assumptions: tuple[str, ...]
     certificate: dict[str, Any] | None = None
     arrays: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    not_of: tuple[str, ...] = ()
 
 
 def _single(found: Bound, meaning: str, arrays: Arrays) -> Answer:
@@ -126,8 +123,7 @@ def norm(problem: Problem, asked: Asked) -> Answer:
     from deqmath.bounds import operator_norm
 
     meaning = "the operator norm ||A||_2 of the float64 matrix A that was drawn, taken exactly"
-    answer = _single(operator_norm(problem.net.A, digits=asked.digits), meaning, {"matrix": problem.net.A})
-    return replace(answer, not_of=("gamma0",))
+    return _single(operator_norm(problem.net.A, digits=asked.digits), meaning, {"matrix": problem.net.A})
 
 
 def well_posed(problem: Problem, asked: Asked) -> Answer:
@@ -229,7 +225,7 @@ def limit_kernel(problem: Problem, asked: Asked) -> Answer:
     meaning = (
         f"the smallest eigenvalue of the Gram matrix in the limit of infinite width, {init} A and phi = {found.phi}"
     )
-    return replace(_single(found.lambda_min, meaning, {"X": problem.data.X}), not_of=("width", "trainable"))
+    return _single(found.lambda_min, meaning, {"X": problem.data.X})
 
 
 QUANTITIES: dict[str, Callable[[Problem, Asked], Answer]] = {
@@ -242,3 +238,6 @@ QUANTITIES: dict[str, Callable[[Problem, Asked], Answer]] = {
     "generalization": generalization,
     "limit-kernel": limit_kernel,
 }
+
+#: Settings of the problem that say nothing to a bound.
+NOT_OF: dict[str, tuple[str, ...]] = {"norm": ("gamma0",), "limit-kernel": ("width", "trainable")}

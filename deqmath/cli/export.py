@@ -57,7 +57,8 @@ def export_command(
     if claim_id is None:
         msg = "export needs a claim id, as in: deqmath export gg22.eq10 (see: deqmath list), or --all -o DIR"
         raise InputError(msg)
-    check_outputs({"--output": output, "--json": json})
+    tests = output.with_name(f"test_{output.name}") if with_tests and output is not None else None
+    check_outputs({"--output": output, "the test file": tests, "--json": json})
     to_file = output is not None and str(output) != "-"
     if with_tests and not to_file:
         msg = "--with-tests writes a second file beside the module; give the module's name with -o FILE.py"
@@ -68,7 +69,7 @@ def export_command(
     if with_tests and output is not None:
         _check_importable(output)
     module = _module(claim_id, target)
-    return _explain(module) if explain else _write(module, output, with_tests, json)
+    return _explain(module) if explain else _write(module, output, tests, json)
 
 
 def _check_importable(output: Path) -> None:
@@ -117,18 +118,16 @@ def _explain(module: GeneratedModule) -> int:
     return 0
 
 
-def _write(module: GeneratedModule, output: Path | None, with_tests: bool, json: Path | None) -> int:
+def _write(module: GeneratedModule, output: Path | None, tests: Path | None, json: Path | None) -> int:
     """The module on stdout, or in a file with its tests beside it; and what there is to tell of it."""
     from deqmath.claims.write import write_text
-    from deqmath.cli.terminal import check_outputs, note
+    from deqmath.cli.terminal import note
 
     if output is None or str(output) == "-":
         if str(json) != "-":
             write_text("-", module.source)
         _tell([(module, [])], json)
         return 0
-    tests = output.with_name(f"test_{output.name}") if with_tests else None
-    check_outputs({"--output": output, "the test file": tests, "--json": json})
     write_text(output, module.source)
     if tests is not None:
         write_text(tests, module.test_source_for(output.stem))

@@ -68,9 +68,8 @@ def variable(name: str) -> str:
     ('gamma', 'lambda_', 'lambda__', 'x_u27_c_', 'sp_')
     """
     if not name.isidentifier() or normalize("NFKC", name) != name:  # as Python reads names
-        coded = (c if c.isascii() and c.isalnum() else f"_u{ord(c):x}_" for c in name)
-        first = f"_u{ord(name[0]):x}_" if name[:1].isdigit() else ""
-        return f"{first}{''.join(coded)[bool(first) :]}c_"
+        kept = [c.isascii() and (c.isalpha() or (c.isdigit() and k > 0)) for k, c in enumerate(name)]
+        return "".join(c if plain else f"_u{ord(c):x}_" for c, plain in zip(name, kept, strict=True)) + "c_"
     return f"{name}_" if iskeyword(name) or name in _NEEDED or name.endswith("_") else name
 
 

@@ -166,7 +166,9 @@ def test_the_theorems(deqmath, name, says, code):
     answer = deqmath("bound", name, *options)
     assert answer.code == code
     assert says in answer.out
-    assert json.loads(deqmath("bound", name, *options, "--json", "-").out)["problem"]["gamma0"] == 0.15
+    problem = json.loads(deqmath("bound", name, *options, "--json", "-").out)["problem"]
+    assert problem["gamma0"] == 0.15
+    assert problem.get("width") == (None if name == "limit-kernel" else 60)
 
 
 def test_no_limit_kernel_for_half_normal(refused):

@@ -232,7 +232,7 @@ def test_states_that_are_looked_into_are_solved_accurately(task, options, monkey
     assert all(state.whole.J.adjoint.tol == FULL.q for state in states)
     asked.clear()
     loose = gradient_flow(net, X, y, t_end=3.0, tol=1e-5, record=1)
-    assert sum(tol.z == FULL.z for tol, _ in asked) == 1 < loose.steps
+    assert sum(tol == FULL or (tol.z == FULL.z and slides) for tol, slides in asked) == 1 < loose.steps
 
 
 def test_records(task):
