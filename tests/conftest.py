@@ -1,6 +1,7 @@
 """Make ``tests.identities`` importable, after the installed deqmath, so that what is installed is what is tested.
 
-Results of claims are cached in a folder of the test run, never in the user's.
+Results of claims are cached in a folder of the test run, never in the user's. Workers of ``pytest -n`` run BLAS on one
+thread each, set before NumPy is loaded: the cores are taken by the workers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell that runs the tests in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
