@@ -71,14 +71,11 @@ def test_two_half_sweeps_cost_one_product_and_the_diagonal(monkeypatch):
     sweeps = HalfSweeps(np, M, 6)
     sweeps.pose(offset, floor=np.zeros_like(offset))
     entries = []
-    product = HalfSweeps._product
+    multiply = HalfSweeps._multiply
     monkeypatch.setattr(
         HalfSweeps,
-        "_product",
-        lambda self, r, c, out: (
-            entries.append((r.stop - r.start) * ((c.stop or 64) - c.start)),
-            product(self, r, c, out),
-        ),
+        "_multiply",
+        lambda self, product: (entries.append(product.matrix.size), multiply(self, product)),
     )
     sweeps.sweep()
     sweeps.sweep()
@@ -138,14 +135,14 @@ def test_both_solves_are_done_by_half_sweeps():
 def test_a_wrong_half_product_is_noticed(monkeypatch):
     """Planted: the part above the diagonal taken from its transpose. Nothing wrong is returned."""
 
-    def transposed(self, rows, columns, out):
-        matrix = self.matrix.T if columns.start > rows.start else self.matrix
-        np.matmul(matrix[rows, columns], self.x[columns, :], out=out)
+    def transposed(self, product):
+        matrix = self.matrix.T if product.ahead else self.matrix
+        np.matmul(matrix[product.rows, product.columns], product.x, out=product.out)
 
     net = ReLUNetwork.random(width=60, inputs=8, gamma0=0.25, seed=0)
     X = np.random.default_rng(0).standard_normal((20, 8))
     right = net.equilibrium(X, strategy=MixedPrecision())
-    monkeypatch.setattr(HalfSweeps, "_product", transposed)
+    monkeypatch.setattr(HalfSweeps, "_multiply", transposed)
     eq = net.equilibrium(X, tol=1e-12, strategy=MixedPrecision())
     assert eq.strategy == "mixed, then picard"
     assert true_residual(net, X, eq.Z) <= 1e-12

@@ -23,6 +23,7 @@ Gauss-Seidel has no bound such as rho for every matrix; whoever sweeps measures,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,6 +32,42 @@ from deqmath.numeric.arrays import Array, Namespace, is_numpy, require_assignmen
 #: Units in a block, and where there is no BLAS that multiplies small matrices well: blocks, least and most units.
 _HEIGHT = 64
 _BLOCKS, _LEAST, _MOST = 8, 128, 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """One product with some entries of the matrix, all its operands views that are made once.
+
+    Attributes
+    ----------
+    rows, columns
+        The units that are given to, and those that give.
+    matrix, x, out
+        ``out <- matrix x``.
+    into
+        What `out` is then added to; None where `out` itself is what these units give, or that of a diagonal block.
+    lower, upper
+        ``L x`` and ``U x + offset`` of the units given to.
+    """
+
+    rows: slice
+    columns: slice
+    matrix: Array
+    x: Array
+    out: Array
+    into: Array | None
+    lower: Array
+    upper: Array
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether the units give to themselves."""
+        return self.rows == self.columns
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the entries are above the diagonal."""
+        return bool(self.rows.start < self.columns.start)
 
 
 class HalfSweeps:
@@ -51,18 +88,27 @@ class HalfSweeps:
         m = matrix.shape[0]
         self.xp, self.matrix, self.in_place = xp, matrix, is_numpy(xp)
         height = _HEIGHT if self.in_place else min(max(m // _BLOCKS, _LEAST), _MOST)
-        self.way_down = list(_way_down(0, m, height))
-        self.way_up = [(columns, rows) for rows, columns in reversed(self.way_down)]
-        self.blocks = [rows for rows, columns in self.way_down if rows == columns]
-        most = max(r.stop - r.start for r, c in self.way_down + self.way_up if r == c or not self._first(c))
+        way = list(_way_down(0, m, height))
+        back = [(columns, rows) for rows, columns in reversed(way)]
+        self.blocks = [rows for rows, columns in way if rows == columns]
+        most = max(r.stop - r.start for r, c in way + back if r == c or not _first(c, m))
         memory = xp.empty((3 * m + most, count), dtype=xp.float32)  # in one piece: few and large pages
         self.x, self.upper, self.lower = (memory[k * m : (k + 1) * m, :] for k in range(3))
         self.fresh = memory[3 * m :, :]
         self.lower[self.blocks[0], :] = 0.0  # all others are given theirs
+        self.way_down, self.way_up = ([self._product_of(*pair) for pair in pairs] for pairs in (way, back))
         self.offset: Array = None
         self.gate: Array = None
         self.floor: Array = None
         self.down = True
+
+    def _product_of(self, rows: slice, columns: slice) -> _Product:
+        into = None if rows == columns else (self.upper if rows.start < columns.start else self.lower)[rows, :]
+        out = self.fresh[: rows.stop - rows.start, :]
+        if into is not None and _first(columns, self.matrix.shape[0]):
+            into, out = None, into
+        operands = self.matrix[rows, columns], self.x[columns, :], out, into
+        return _Product(rows, columns, *operands, self.lower[rows, :], self.upper[rows, :])
 
     def pose(
         self, offset: Array, *, gate: Array | None = None, floor: Array | None = None, start: Array | None = None
@@ -83,8 +129,7 @@ class HalfSweeps:
         if start is not None:
             self.restart(start)
             return
-        for block in self.blocks:
-            self._activate(self.upper[block, :], block)
+        self._activate(self.upper, slice(None))
         self._begin()
 
     def restart(self, x: Array) -> None:
@@ -95,45 +140,38 @@ class HalfSweeps:
     def _begin(self) -> None:
         """``U x + offset`` for a way down: half a product, which saves more than half a sweep."""
         self.down = True
-        for rows, columns in self.way_up:
-            if rows != columns:
-                self._give(rows, columns)
+        for product in self.way_up:
+            if not product.diagonal:
+                self._give(product)
 
     def sweep(self) -> None:
         """Half a sweep, down or up in turns; changes :attr:`x`."""
-        for rows, columns in self.way_down if self.down else self.way_up:
-            if rows != columns:
-                self._give(rows, columns)
+        for product in self.way_down if self.down else self.way_up:
+            if not product.diagonal:
+                self._give(product)
                 continue
-            new = self.fresh[: rows.stop - rows.start, :]
-            self._product(rows, rows, new)
-            new += self.lower[rows, :]
-            new += self.upper[rows, :]
-            self._activate(new, rows)
+            self._multiply(product)
+            new = product.out
+            new += product.lower
+            new += product.upper
+            self._activate(new, product.rows)
         self.down = not self.down
 
-    def _give(self, rows: slice, columns: slice) -> None:
-        """What one half of some units gives to ``L x`` or ``U x + offset`` of the other half, `rows`."""
-        ahead = rows.start < columns.start
-        into = (self.upper if ahead else self.lower)[rows, :]
-        if self._first(columns):
-            self._product(rows, columns, into)
-            if ahead:
-                into += self.offset[rows, :]
-            return
-        new = self.fresh[: rows.stop - rows.start, :]
-        self._product(rows, columns, new)
-        into += new
+    def _give(self, product: _Product) -> None:
+        """What one half of some units gives to ``L x`` or ``U x + offset`` of the other half."""
+        self._multiply(product)
+        if product.into is not None:
+            into = product.into
+            into += product.out
+        elif product.ahead:
+            into = product.out
+            into += self.offset[product.rows, :]
 
-    def _first(self, columns: slice) -> bool:
-        """Whether what these units give is the first that the others are given on this way."""
-        return bool(columns.start == 0 or columns.stop == self.matrix.shape[0])
-
-    def _product(self, rows: slice, columns: slice, out: Array) -> None:
+    def _multiply(self, product: _Product) -> None:
         if self.in_place:
-            np.matmul(self.matrix[rows, columns], self.x[columns, :], out=out)
+            np.matmul(product.matrix, product.x, out=product.out)
         else:
-            out[...] = self.matrix[rows, columns] @ self.x[columns, :]
+            product.out[...] = product.matrix @ product.x
 
     def _activate(self, v: Array, block: slice) -> None:
         """x of one block."""
@@ -150,6 +188,11 @@ class HalfSweeps:
             np.maximum(v, floor, out=x)
         else:
             x[...] = self.xp.where(v > floor, v, floor)
+
+
+def _first(columns: slice, m: int) -> bool:
+    """Whether what these units give is the first that the others are given on this way."""
+    return bool(columns.start == 0 or columns.stop == m)
 
 
 def _way_down(start: int, stop: int, height: int) -> Iterator[tuple[slice, slice]]:
