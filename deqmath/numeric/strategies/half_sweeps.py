@@ -103,10 +103,11 @@ class HalfSweeps:
         self.down = True
 
     def _product_of(self, rows: slice, columns: slice) -> _Product:
-        into = None if rows == columns else (self.upper if rows.start < columns.start else self.lower)[rows, :]
-        out = self.fresh[: rows.stop - rows.start, :]
-        if into is not None and _first(columns, self.matrix.shape[0]):
-            into, out = None, into
+        given = (self.upper if rows.start < columns.start else self.lower)[rows, :]
+        if rows != columns and _first(columns, self.matrix.shape[0]):
+            out, into = given, None
+        else:
+            out, into = self.fresh[: rows.stop - rows.start, :], None if rows == columns else given
         operands = self.matrix[rows, columns], self.x[columns, :], out, into
         return _Product(rows, columns, *operands, self.lower[rows, :], self.upper[rows, :])
 
