@@ -108,7 +108,7 @@ class Linearisation(WithoutCaches):
         return gamma * own + gamma**2 * (gates @ there_and_back.T - gates[:, units] * own**2)
 
     def with_adjoint(self, Q: Array) -> Linearisation:
-        """The same with another Q: what is linear in Q can be asked for a part of it."""
+        """The same with another Q."""
         return replace(self, adjoint=replace(self.adjoint, Q=Q))
 
     @cached_property
@@ -140,6 +140,15 @@ class Linearisation(WithoutCaches):
             "b": lambda: self.Z.T @ w[:, 0],
         }
         return {name: forms[name]() for name in self.net.trainable}
+
+    def pulled_back_of(self, rows: Array, dQ: Array, weights: Array) -> dict[str, Array]:
+        """What a change dQ of the adjoints of some samples, shape (rows, m), changes in :meth:`pulled_back`: nothing in b."""
+        w = weights[rows, None] / math.sqrt(self.net.width)
+        forms = {
+            "A": lambda: (self.net.gamma * w * dQ).T @ self.Z[rows, :],
+            "W": lambda: (w * dQ * self.slopes[rows, :]).T @ self.X[rows, :],
+        }
+        return {name: forms[name]() for name in self.net.trainable if name in forms}
 
     def pushforward(self, direction: Mapping[str, Array] | Array) -> Array:
         """``J v``, shape (n,).

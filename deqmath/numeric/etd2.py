@@ -18,10 +18,8 @@ from deqmath.numeric.recorder import FULL, State, Tolerances
 Vector = NDArray[np.float64]
 Change = dict[str, Vector]
 
-#: The parameters whose gradient has Q in it.
-_OF_Q = ("A", "W")
 #: What solves inside a step may leave, in units of the tolerance of the step: of r, in the worst case, and of J. Residuals that are used at most.
-_INSIDE, _INSIDE_J, _MOST = 1e-2, 1e-3, 1e-5
+_INSIDE, _INSIDE_J, _MOST = 1e-2, 3e-3, 1e-5
 
 
 def inside_tolerance(tol: float, state: State) -> Tolerances:
@@ -116,13 +114,18 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, t
     within, beyond = kinks.at_end()
     mask = np.asarray(middle.gates, dtype=np.float64)
     mask[kinks.sample, kinks.unit] = within
-    half = State.of(middle, state.y, state.J.Q, inside, mask)
+    start = np.array(state.J.Q)
+    start[kinks.sample, kinks.unit] = within * kinks.drive
+    half = State.of(middle, state.y, start, inside, mask)
     drive = kinks.driven(half.J, mask)
-    dQ = kinks.answer(half.J, mask, drive, 2.0 * (kinks.share - kinks.before))
-    jumped = half.J.with_adjoint(dQ).pulled_back(time * half.residual)
+    answer = kinks.answer(half.J, mask, drive, 2.0 * (kinks.share - kinks.before))
+    jumped = half.J.pulled_back_of(*answer, time * half.residual)
     if beyond.any():
-        half = replace(half, J=half.J.with_adjoint(half.J.Q + kinks.answer(half.J, mask, drive, beyond)))
-    return half, {name: jumped[name] for name in _OF_Q if name in jumped}
+        rows, dQ = kinks.answer(half.J, mask, drive, beyond)
+        Q = np.array(half.J.Q)
+        Q[rows] += dQ
+        half = replace(half, J=half.J.with_adjoint(Q))
+    return half, jumped
 
 
 def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
@@ -135,8 +138,7 @@ def _held(kinks: Kinks, half: State, second: Change) -> tuple[Kinks, Change]:
     if "W" in second:
         moved += half.J.slopes[:, units] * (half.J.X @ second["W"][units].T)
     found = kinks.settled(eq.U[kinks.sample, kinks.unit] + moved[kinks.sample, at])
-    dQ = kinks.answer(state.J, state.mask, kinks.drive, found.share - kinks.share)
-    for name, d in state.J.with_adjoint(dQ).pulled_back(-kinks.weights).items():
-        if name in _OF_Q:
-            second[name] += d
+    answer = kinks.answer(state.J, state.mask, kinks.drive, found.share - kinks.share)
+    for name, d in state.J.pulled_back_of(*answer, -kinks.weights).items():
+        second[name] += d
     return found, second

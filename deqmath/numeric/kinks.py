@@ -200,19 +200,26 @@ class Kinks:
         found: Vector = J.driven(units)[self.sample, at] * _opened(mask[self.sample, self.unit], self.loop)
         return found
 
-    def answer(self, J: Linearisation, mask: Vector, drive: Vector, change: Vector) -> Vector:
+    def answer(self, J: Linearisation, mask: Vector, drive: Vector, change: Vector) -> tuple[Index, Vector]:
         """How Q, solved with `mask`, answers to changes of the shares: ``dq = change p + D gamma A^T dq``, a few sweeps of it.
 
         p is `drive`, with the gate open, and 0 in D where the share changes: Q is linear in a share while it is the average of
         an open and a closed gate over time.
+
+        Returns
+        -------
+        tuple
+            The samples that have such gates, and their dq, one a row.
         """
+        some = np.flatnonzero(change)
+        rows, at = np.unique(self.sample[some], return_inverse=True)
+        own = np.zeros((len(rows), J.Q.shape[1]), np.float32)  # a few sweeps are no more accurate
         size = float(np.max(np.abs(change * drive))) or 1.0
-        own = np.zeros(J.Q.shape, np.float32)  # a few sweeps are no more accurate
-        own[self.sample, self.unit] = change * drive / size
-        dQ, gates = own, np.where(own != 0, 0.0, mask).astype(np.float32)
+        own[at, self.unit[some]] = change[some] * drive[some] / size
+        dQ, gates = own, np.where(own != 0, 0.0, mask[rows]).astype(np.float32)
         for _ in range(_ANSWERS):
             dQ = own + gates * (dQ @ J.net.low_precision)
-        return np.multiply(dQ, size, dtype=np.float64)
+        return rows, np.multiply(dQ, size, dtype=np.float64)
 
     @cached_property
     def columns(self) -> tuple[Index, Index]:

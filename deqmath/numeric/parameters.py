@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
@@ -214,13 +215,24 @@ class Parameters(WithoutCaches):
         if unknown:
             msg = f"{', '.join(unknown)} is no parameter; with_parameters takes A=, W= and b="
             raise InputError(msg)
-        old = {"A": self.A, "W": self.W, "b": self.b}
-        new = type(self)(**{**old, **parameters}, gamma=self.gamma, phi=self.phi, trainable=self.trainable)
+        new = self._like(parameters)
         known = self.__dict__.get("_norm", self.__dict__.get("_norm_above"))
         if "A" in parameters and known is not None and new.A.shape == self.A.shape and is_numpy(new.xp):
             new.__dict__["_norm_above"] = known + frobenius(new.xp, new.A - self.A)
         elif "A" not in parameters:
             new.__dict__.update({key: self.__dict__[key] for key in self._kept if key in self.__dict__})
+        return new
+
+    def _like(self, parameters: Mapping[str, Array]) -> Self:
+        """The network with other parameters; what fits as it is, as in every step of training, is copied and not validated as a whole."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not all(_fits(value, held[name]) for name, value in parameters.items()):
+            return type(self)(**{**held, **parameters})
+        new = object.__new__(type(self))
+        for name, value in parameters.items():
+            held[name] = np.array(value)
+            held[name].setflags(write=False)
+        new.__dict__.update(held)
         return new
 
     def _in_namespace_of(self, X: Any) -> Self:
@@ -243,6 +255,12 @@ class Parameters(WithoutCaches):
         return (self.gamma, self.phi, self.trainable) == (other.gamma, other.phi, other.trainable) and all(
             same_numbers(getattr(self, name), getattr(other, name)) for name in ("b", "W", "A")
         )
+
+
+def _fits(value: Any, old: Array) -> bool:
+    """Whether a parameter can take the place of another as it is: finite float64 numbers of the same shape, both NumPy's."""
+    plain = type(value) is np.ndarray and type(old) is np.ndarray and value.dtype == np.float64
+    return plain and value.shape == old.shape and bool(np.isfinite(value).all())
 
 
 def same_library(xp: Namespace, X: Any) -> bool:

@@ -111,7 +111,7 @@ def test_share_of_the_product_rate(cp, record_property):
     work = sweeps * 2 * m * m * n + 2 * (2 * n * n * m)
     share = work / taken / rate
     quick = seconds(cp, lambda: there.gram(X))
-    record_property("share", share)
+    record_property("share", float(share))
     name = cp.cuda.runtime.getDeviceProperties(0)["name"].decode()
     print(
         f"{name}: product {rate / 1e12:.1f} TFLOP/s; equilibrium, adjoint and Gram matrix at m = {m}, n = {n}: "

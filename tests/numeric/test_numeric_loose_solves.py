@@ -106,7 +106,7 @@ def test_the_worst_samples_are_watched(samples, verified):
 
 
 def test_what_solves_may_leave():
-    """Of r in the worst case a hundredth of the tolerance, of J a thousandth; never less than what is recorded, nor more than 1e-5."""
+    """Of r in the worst case a hundredth of the tolerance, of J three thousandths; never less than what is recorded, nor more than 1e-5."""
     net, X, rng = task(width=50, samples=10)
     _, _, state = prepare(net, X, net.predict(X) + 1e-3 * rng.standard_normal(10))
     for tol in (1e-1, 1e-3, 1e-6, 1e-13):
@@ -114,7 +114,7 @@ def test_what_solves_may_leave():
         outputs = z * np.linalg.norm(state.J.Z) * np.linalg.norm(net.b) / np.sqrt(50)
         assert outputs <= 1.001e-2 * tol * np.linalg.norm(state.residual) or z == DEFAULT_TOL
         assert DEFAULT_TOL <= z <= q <= 1e-5
-        assert q <= 1e-3 * tol or q in (1e-5, DEFAULT_TOL)
+        assert q <= 3.001e-3 * tol or q in (1e-5, DEFAULT_TOL)
     assert inside_tolerance(1e-1, state).q == 1e-5
     assert inside_tolerance(1e-13, state) == FULL
 

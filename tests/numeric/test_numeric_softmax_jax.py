@@ -53,7 +53,7 @@ def test_gradient(jax, task, form, record_property):
     want, found = jax.grad(loss)(parameters), net.gradient(X, Y, loss=form)
     got = found if isinstance(found, dict) else {net.trainable[0]: found}
     worst = max(relative(got[name], want[name]) for name in net.trainable)
-    record_property("worst", worst)
+    record_property("worst", float(worst))
     print(f"{net.trainable}, {net.outputs} outputs, {form}: {worst:.1e}")
     assert worst <= 1e-11
     assert net.loss(X, Y, loss=form) == pytest.approx(float(loss(parameters)), rel=1e-11)

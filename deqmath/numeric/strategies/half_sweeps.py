@@ -45,9 +45,9 @@ class _Product:
     matrix, x, out
         ``out <- matrix x``.
     into
-        What `out` is then added to; None where `out` itself is what these units give, or that of a diagonal block.
+        What `out` is then added to; None where `out` itself is what these units give.
     lower, upper
-        ``L x`` and ``U x + offset`` of the units given to.
+        On a diagonal block, ``L x`` and ``U x + offset`` of its units; elsewhere None.
     """
 
     rows: slice
@@ -55,14 +55,9 @@ class _Product:
     matrix: Array
     x: Array
     out: Array
-    into: Array | None
-    lower: Array
-    upper: Array
-
-    @property
-    def diagonal(self) -> bool:
-        """Whether the units give to themselves."""
-        return self.rows == self.columns
+    into: Array | None = None
+    lower: Array | None = None
+    upper: Array | None = None
 
     @property
     def ahead(self) -> bool:
@@ -103,13 +98,14 @@ class HalfSweeps:
         self.down = True
 
     def _product_of(self, rows: slice, columns: slice) -> _Product:
+        operands = rows, columns, self.matrix[rows, columns], self.x[columns, :]
+        if rows == columns:
+            out = self.fresh[: rows.stop - rows.start, :]
+            return _Product(*operands, out, None, self.lower[rows, :], self.upper[rows, :])
         given = (self.upper if rows.start < columns.start else self.lower)[rows, :]
-        if rows != columns and _first(columns, self.matrix.shape[0]):
-            out, into = given, None
-        else:
-            out, into = self.fresh[: rows.stop - rows.start, :], None if rows == columns else given
-        operands = self.matrix[rows, columns], self.x[columns, :], out, into
-        return _Product(rows, columns, *operands, self.lower[rows, :], self.upper[rows, :])
+        if _first(columns, self.matrix.shape[0]):
+            return _Product(*operands, given)
+        return _Product(*operands, self.fresh[: rows.stop - rows.start, :], given)
 
     def pose(
         self, offset: Array, *, gate: Array | None = None, floor: Array | None = None, start: Array | None = None
@@ -142,13 +138,13 @@ class HalfSweeps:
         """``U x + offset`` for a way down: half a product, which saves more than half a sweep."""
         self.down = True
         for product in self.way_up:
-            if not product.diagonal:
+            if product.lower is None:
                 self._give(product)
 
     def sweep(self) -> None:
         """Half a sweep, down or up in turns; changes :attr:`x`."""
         for product in self.way_down if self.down else self.way_up:
-            if not product.diagonal:
+            if product.lower is None:
                 self._give(product)
                 continue
             self._multiply(product)

@@ -160,6 +160,8 @@ class _Low:
 
     def _probed(self) -> Array:
         """The iterates of the probed samples, one a row."""
+        if is_numpy(self.xp):  # rows that lie one after another
+            return self.sweeps.x.T[self.probe]
         return self.xp.take(self.sweeps.x, self.probe, axis=1).T
 
     def _iterate(self, goal: Array, max_sweeps: int, halves: int = 1) -> int:
