@@ -184,14 +184,14 @@ class _Low:
             halves += 1
             now = self._probed()
             steps, last = row_norms(xp, now - last), now
-            sizes.append(math.sqrt(float(xp.sum(steps * steps))))
+            sizes.append(math.sqrt(float(xp.vecdot(steps, steps))))
             if self.history is None:
                 self._measure(sizes[-1], sizes[-2 - blind], 1 + blind)
-            if bool(xp.all(steps * self.rate <= goal)) or _stagnant(sizes):
+            moves, one = steps > 0, xp.ones_like(steps)
+            left = float(xp.min(xp.where(moves, goal / xp.where(moves, steps, one), one)))
+            if left >= self.rate or _stagnant(sizes):  # steps times rate is what comes: at most the goal
                 break
             if self.history is None:
-                one = xp.ones_like(steps)  # what is left of a sample that does not move: nothing
-                left = float(xp.min(xp.where(steps > 0, goal / xp.where(steps > 0, steps, one), one)))
                 if state.down and worth_accelerating(self.rate, self.options.accelerate_above, halves, left):
                     self.history = AndersonHistory(xp, self.problem.shape, self.options.history, xp.float32)
                     continue
