@@ -109,3 +109,19 @@ def test_duplicate_samples_make_the_gram_singular(small):
     twice = np.vstack([X, X[1]])
     w = np.linalg.eigvalsh(net.gram(twice))
     assert abs(w[0]) <= 1e-14 * w[-1] < w[1]
+
+
+@pytest.mark.parametrize("phi", ["relu", "identity"])
+@pytest.mark.parametrize("rows", [[4, 1, 2], [0], []])
+def test_what_a_change_of_q_of_some_samples_changes_of_the_gradient(phi, rows):
+    """The gradient in A and W is linear in Q, and that in b has no Q in it."""
+    rng = np.random.default_rng(0)
+    net = ReLUNetwork.random(width=9, inputs=3, gamma0=0.3, seed=1, phi=phi, trainable=("b", "W", "A"))
+    J, w = net.linearisation(rng.standard_normal((6, 3))), rng.standard_normal(6)
+    dQ = np.zeros((6, 9))
+    dQ[rows] = rng.standard_normal((len(rows), 9))
+    want, without = J.with_adjoint(J.Q + dQ).pullback(w), J.pullback(w)
+    found = J.pulled_back_of(np.array(rows, dtype=np.intp), dQ[rows], w)
+    assert set(found) == {"A", "W"}
+    for name, part in found.items():
+        assert np.allclose(part, want[name] - without[name], rtol=0, atol=1e-14)
