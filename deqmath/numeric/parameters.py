@@ -226,7 +226,8 @@ class Parameters(WithoutCaches):
     def _like(self, parameters: Mapping[str, Array]) -> Self:
         """The network with other parameters; what fits as it is, as in every step of training, is copied and not validated as a whole."""
         held = {field.name: getattr(self, field.name) for field in fields(self)}
-        if not all(_fits(value, held[name]) for name, value in parameters.items()):
+        as_here = type(self).__post_init__ is Parameters.__post_init__  # a subclass may do more
+        if not as_here or not all(_fits(value, held[name]) for name, value in parameters.items()):
             return type(self)(**{**held, **parameters})
         new = object.__new__(type(self))
         for name, value in parameters.items():

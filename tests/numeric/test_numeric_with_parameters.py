@@ -87,3 +87,17 @@ def test_the_norm_is_that_of_the_new_matrix(net):
 def test_what_is_no_parameter_is_refused(net):
     with pytest.raises(InputError, match="B is no parameter"):
         net.with_parameters(B=np.eye(5))
+
+
+def test_a_subclass_that_checks_more_is_asked(net):
+    class Bounded(ReLUNetwork):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if np.max(np.abs(self.b)) > 1:
+                msg = "b is above 1"
+                raise InputError(msg)
+
+    own = Bounded(A=net.A, W=net.W, b=net.b, gamma=net.gamma)
+    assert type(own.with_parameters(b=-net.b)) is Bounded
+    with pytest.raises(InputError, match="above 1"):
+        own.with_parameters(b=2 * net.b)
