@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,6 +102,7 @@ def train_command(
     folder = out or _of_its_own(Path("deqmath-runs") / f"{start}-{method}-m{width}-seed{seed}", asked)
     _check_places(folder, {"--plot": plot, "--json": json, "--checkpoint": checkpoint})
     run = _train(problem, method, loss=loss, t_end=t_end, steps=steps, checkpoint=checkpoint)
+    run = replace(run, notes=(f"data: {problem.data.note}", *run.notes))
     return _deliver(run, problem, folder, plot or folder / "run.png", json, None if out else asked)
 
 

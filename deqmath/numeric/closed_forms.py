@@ -19,7 +19,7 @@ from deqmath.errors import InputError, ShapeError
 from deqmath.numeric.arrays import Array
 from deqmath.numeric.equilibrium import Adjoint
 from deqmath.numeric.parameters import WithoutCaches
-from deqmath.numeric.validate import any_array, library_name, moved_beside, real_array
+from deqmath.numeric.validate import any_array, in_range, library_name, moved_beside, real_array
 
 if TYPE_CHECKING:
     from deqmath.numeric.network import ReLUNetwork
@@ -129,7 +129,9 @@ class Linearisation(WithoutCaches):
         InputError, ShapeError
             Another shape, or entries that are not finite real numbers.
         """
-        return self.pulled_back(weights if self._fits(weights) else self._weights(weights, "w", 1))
+        w = weights if self._fits(weights) else self._weights(weights, "w", 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return {name: in_range(part, f"J^T w in {name}") for name, part in self.pulled_back(w).items()}
 
     def pulled_back(self, weights: Array) -> dict[str, Array]:
         """:meth:`pullback` of an array that is known to fit."""
@@ -164,7 +166,8 @@ class Linearisation(WithoutCaches):
         InputError, ShapeError
             Other names or shapes, or entries that are not finite real numbers.
         """
-        return self._pushed_forward(self._direction(direction))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range(self._pushed_forward(self._direction(direction)), "J v")
 
     def _pushed_forward(self, direction: Mapping[str, Array]) -> Array:
         xp, root = self.net.xp, math.sqrt(self.net.width)
@@ -281,7 +284,8 @@ class Linearisation(WithoutCaches):
         nested = isinstance(v, (list, tuple)) and len(v) > 0 and isinstance(v[0], (list, tuple))
         columns = nested or getattr(v, "ndim", None) == 2
         given = self._weights(v, "v", 2 if columns else 1)
-        if not columns:
-            return self._pushed_forward(self.pulled_back(given))
-        products = [self._pushed_forward(self.pulled_back(given[:, k])) for k in range(given.shape[1])]
-        return self.net.xp.stack(products, axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not columns:
+                return in_range(self._pushed_forward(self.pulled_back(given)), "product with H")
+            products = [self._pushed_forward(self.pulled_back(given[:, k])) for k in range(given.shape[1])]
+            return in_range(self.net.xp.stack(products, axis=1), "product with H")

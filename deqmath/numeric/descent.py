@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, overload
 
@@ -128,9 +129,11 @@ class _Descent:
                     state = self._moved()
                 except DeqmathError as error:
                     status, message = stop_reason(error, f"step {k}, t = {k * self.alpha:.6g}")
+                    if self._shorter() not in message and self.alpha > self._most():
+                        message += self._shorter()
                     break
                 self._arrive(k, state)
-            return self._close(status, message + self._grown())
+            return self._close(status, message + (self._grown() if self._shorter() not in message else ""))
         except KeyboardInterrupt:
             status, message = "interrupted", f"interrupted after step {self.at[0]}, t = {self.at[0] * self.alpha:.6g}"
         return self._close(status, message)
@@ -159,8 +162,11 @@ class _Descent:
 
     def _shorter(self) -> str:
         """The step size that the start allows."""
-        most = 2 / float(self.book.first.spectrum[0][-1])
-        return f"; step_size is {self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {most:.3g}"
+        return f"; step_size is {self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {self._most():.3g}"
+
+    def _most(self) -> float:
+        top = float(self.book.first.spectrum[0][-1])
+        return 2 / top if top > 0 else math.inf
 
     def _grown(self) -> str:
         """What the message says of a run that has not lowered the loss, beyond round-off."""

@@ -56,10 +56,12 @@ class _Solve:
     def require_converged(self) -> None:
         """Raise :class:`NotConvergedError` unless converged: nothing is computed from a best-so-far."""
         if not self.converged:
+            name = type(self).__name__.lower()
             msg = (
-                f"the {type(self).__name__.lower()} did not converge: relative residual {self.residual:.3g} after "
+                f"the {name} did not converge: relative residual {self.residual:.3g} after "
                 f"{self.sweeps} sweeps ({self.strategy}), needed {self.tol:.3g}; measured rate {self.rate:.3g}; "
-                "ask for a larger tol or max_sweeps, as in net.equilibrium(X, tol=1e-10, max_sweeps=100_000)"
+                f"ask for a larger tol, or for a larger max_sweeps where so many were taken, as in net.{name}(X, tol=1e-10, "
+                "max_sweeps=100_000), and give what it finds in the place of X"
             )
             raise NotConvergedError(msg)
 

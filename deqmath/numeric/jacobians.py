@@ -17,7 +17,7 @@ from deqmath.numeric.arrays import Array, is_foreign, is_numpy
 from deqmath.numeric.equilibrium import Adjoint, Equilibrium, solve_gated
 from deqmath.numeric.network import DEFAULT_SWEEPS, DEFAULT_TOL, ReLUNetwork
 from deqmath.numeric.strategies import Automatic
-from deqmath.numeric.validate import positive, real_array
+from deqmath.numeric.validate import in_range, positive, real_array
 
 #: m^3 numbers are stored.
 _MOST_WIDTH = 128
@@ -154,11 +154,16 @@ def equilibrium_jvp(net: ReLUNetwork, X: Array | Equilibrium | Adjoint, V: Array
     J = net.linearisation(X)
     eq = J.adjoint.equilibrium
     found = []
-    for offset, transpose in ((J.Z @ direction.T, False), (J.Q @ direction, True)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        offsets = (
+            in_range(J.net.gamma * (J.Z @ direction.T), "V z"),
+            in_range(J.net.gamma * (J.Q @ direction), "V^T q"),
+        )
+    for offset, transpose in zip(offsets, (False, True), strict=True):
         solution = solve_gated(
             J.net,
             eq,
-            J.net.gamma * offset,
+            offset,
             transpose=transpose,
             start=None,
             tol=DEFAULT_TOL,

@@ -87,7 +87,7 @@ class ReLUNetwork(Parameters):
         tol
             Relative residual to reach, verified in float64.
         max_sweeps
-            After these the status is "not-converged".
+            After these the status is "not-converged"; sooner where the residual no longer falls, at round-off or where it grows.
         start
             Warm start, shape (n, m); None: zero.
         strategy
@@ -195,7 +195,8 @@ class ReLUNetwork(Parameters):
         array([6., 0.])
         """
         eq = self._solved(X)
-        return eq.Z @ eq.network.b / math.sqrt(self.width)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range(eq.Z @ eq.network.b / math.sqrt(self.width), "prediction")
 
     def predict_corrected(self, X: Array, *, sweeps: int = 8) -> CorrectedPrediction:
         """Predictions from k sweeps of each solve, corrected by the adjoint to the accuracy of 2 k sweeps.

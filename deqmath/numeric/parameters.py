@@ -26,6 +26,8 @@ from deqmath.numeric.validate import (
 
 #: From here on a bound on rho tells too little of how fast sweeps converge, and the norm itself is computed.
 _TELLING = 0.99
+#: gamma0 at which a Gaussian A has rho about 0.5.
+_USUAL = 0.25
 
 
 class WithoutCaches:
@@ -196,7 +198,9 @@ class Parameters(WithoutCaches):
                 "all entries of A are >= 0 (half-normal?), so ||A||_2 grows like m and not like sqrt(m): use gamma of "
                 f"order 1/m, as in ReLUNetwork(A=A, W=W, b=b, gamma={0.5 / self._norm:.3g})"
             )
-        return text + f"use a smaller gamma0, as in ReLUNetwork.random(width={m}, inputs={d}, gamma0=0.25)"
+        if self.gamma0 <= _USUAL:  # A itself is large, as after a step that is too long
+            return text + f"use a smaller gamma or A, as in ReLUNetwork(A=A, W=W, b=b, gamma={0.5 / self._norm:.3g})"
+        return text + f"use a smaller gamma0, as in ReLUNetwork.random(width={m}, inputs={d}, gamma0={_USUAL})"
 
     def with_parameters(self, **parameters: Array) -> Self:
         """The same network with some of A, W, b replaced.

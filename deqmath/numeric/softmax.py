@@ -151,7 +151,8 @@ class SoftmaxNetwork(SoftmaxParameters):
     def predict(self, X: Array | SoftmaxEquilibrium) -> Array:
         """``B z_i``: shape (n,) for one output, (n, p) for several."""
         eq = self._solved(X)
-        F = eq.Z @ eq.network.B.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            F = in_range(eq.Z @ eq.network.B.T, "prediction")
         return F[:, 0] if self.outputs == 1 else F
 
     def loss(self, X: Array | SoftmaxEquilibrium, y: Array, *, loss: str = "square") -> float:
@@ -205,8 +206,15 @@ class SoftmaxNetwork(SoftmaxParameters):
         return found[self.trainable[0]] if len(found) == 1 else found
 
     def _softmax_derivative(self, M: Array) -> Array:
-        """Column j: ``J_j M_j = s_j o (M_j - <s_j, M_j>)``; J_j is symmetric, so this is its transpose, too."""
-        return self.S * (M - self.xp.sum(self.S * M, axis=0, keepdims=True))
+        """Column j: ``J_j M_j = s_j o (M_j - <s_j, M_j>)``; J_j is symmetric, so this is its transpose, too.
+
+        J_j is 0 on constants. The entry of M_j where s_j is largest is taken off first, without which ``M_j - <s_j, M_j>``
+        would be round-off where s_j is nearly one unit.
+        """
+        xp, S = self.xp, self.S
+        largest = xp.arange(S.shape[0])[:, None] == xp.argmax(S, axis=0)[None, :]
+        M = M - xp.sum(xp.where(largest, M, xp.zeros_like(M)), axis=0, keepdims=True)
+        return S * (M - xp.sum(S * M, axis=0, keepdims=True))
 
     def loss_slope(self, X: Array, y: Array, *, loss: str = "square") -> Array:
         """``G = grad L_0(Wbar)``, the gradient of the loss of the linear model at Wbar, shape (p, m)."""
@@ -214,7 +222,8 @@ class SoftmaxNetwork(SoftmaxParameters):
         P = net._samples(X)
         Y = net._targets(y, P.shape[0])
         form.check(net.xp, Y)
-        return form.slopes(net.xp, P @ net.Wbar.T, Y).T @ P
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range(form.slopes(net.xp, P @ net.Wbar.T, Y).T @ P, "slope of the loss")
 
     def dynamics(self, V: Array) -> Array:
         """``D_t vec(V)`` in the shape (p, m) of V: under gradient flow ``dWbar/dt = -dynamics(G)`` (k21).
@@ -274,15 +283,16 @@ class SoftmaxNetwork(SoftmaxParameters):
         eq = self._solved(X)
         net, Z = eq.network, eq.Z
         xp, n, p = net.xp, Z.shape[0], self.outputs
-        derivatives = [net._softmax_derivative(net.Wbar[k, :][:, None] + 0.0 * net.S) for k in range(p)]
-        share = net.gamma**2 if "A" in self.trainable else 0.0
-        rows = []
-        for k in range(p):
-            blocks = []
-            for j in range(p):
-                weight = xp.sum(derivatives[k] * derivatives[j], axis=0) * share
-                if k == j and "B" in self.trainable:
-                    weight = weight + 1.0
-                blocks.append((Z * weight) @ Z.T)
-            rows.append(xp.stack(blocks, axis=2))
-        return xp.reshape(xp.stack(rows, axis=1), (n * p, n * p))
+        with np.errstate(over="ignore", invalid="ignore"):
+            derivatives = [net._softmax_derivative(net.Wbar[k, :][:, None] + 0.0 * net.S) for k in range(p)]
+            share = net.gamma**2 if "A" in self.trainable else 0.0
+            rows = []
+            for k in range(p):
+                blocks = []
+                for j in range(p):
+                    weight = xp.sum(derivatives[k] * derivatives[j], axis=0) * share
+                    if k == j and "B" in self.trainable:
+                        weight = weight + 1.0
+                    blocks.append((Z * weight) @ Z.T)
+                rows.append(xp.stack(blocks, axis=2))
+            return in_range(xp.reshape(xp.stack(rows, axis=1), (n * p, n * p)), "Gram matrix H")

@@ -174,6 +174,18 @@ def test_an_own_file_works_for_both(deqmath, tmp_path):
     assert (tmp_path / "deqmath-runs" / "mine-flow-m30-seed0" / "run.npz").is_file()
 
 
+def test_what_was_done_to_the_data_is_said(deqmath, tmp_path):
+    rng = np.random.default_rng(1)
+    np.savez(tmp_path / "mine.npz", X=rng.standard_normal((5, 3)), y=np.array([8.0, -1, 1, -1, 1]))
+    done = "targets divided by 8.0, the largest magnitude, so that |y_i| <= 1; rows normalised to length 1"
+    trained = deqmath("train", "--data", "mine.npz", "--width", 30, "--t-end", 0.5, "--out", "run")
+    assert f"note: data: 5 x 3; {done}" in " ".join(trained.err.split())
+    kept = json.loads((tmp_path / "run" / "run.json").read_text())["notes"]
+    assert any(done in note for note in kept)
+    bound = deqmath("bound", "lambda-min", "--data", "mine.npz", "--width", 30)
+    assert f"data: 5 x 3; {done}" in " ".join(bound.out.split())
+
+
 def test_a_run_with_other_options_replaces_none(deqmath, tmp_path):
     rng = np.random.default_rng(1)
     np.savez(tmp_path / "mine.npz", X=rng.standard_normal((5, 3)), y=np.array([1.0, -1, 1, -1, 1]))

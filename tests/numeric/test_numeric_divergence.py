@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deqmath.errors import InputError, NotConvergedError
-from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, gradient_descent, gradient_flow
+from deqmath.numeric import ReLUNetwork, SoftmaxNetwork, equilibrium_jvp, gradient_descent, gradient_flow
 from deqmath.numeric.motion import AdjointMotion
 
 X = np.random.default_rng(1).standard_normal((4, 3))
@@ -85,3 +85,29 @@ def test_a_descent_that_grows_slowly_says_so():
     assert run.loss[-1] > run.loss[0]
     assert re.search(r"the loss has grown from \S+ to \S+; step_size is \S+, use at most 2/lambda_max", run.message)
     assert "grown" not in gradient_descent(net, X, y, steps=30, step_size=0.5 * most).message
+
+
+def test_a_step_that_leaves_the_well_posed_region_says_which_step_does_not():
+    net = ReLUNetwork.random(width=16, inputs=3, gamma0=0.2, seed=0)
+    run = gradient_descent(net, np.eye(3), [1.0, -1.0, 0.5], step_size=1e4, steps=3)
+    assert run.status == "left-well-posed-region"
+    assert "gamma0=0.25" not in run.message  # which is more than it has
+    assert run.message.endswith(f"use at most 2/lambda_max(H(0)) = {2 / run.lambda_max[0]:.3g}")
+    both = ReLUNetwork.random(width=16, inputs=3, gamma0=0.2, seed=0, trainable=("b",))
+    message = gradient_descent(both, np.eye(3), [1.0, -1.0, 0.5], step_size=1e4, steps=300).message
+    assert message.count("step_size is") == 1
+
+
+def test_what_leaves_the_range_of_float64_is_said():
+    net = ReLUNetwork(A=[[0.5]], W=[[1.0]], b=[1e200], gamma=0.5)
+    J = net.linearisation([[1e200]])
+    for call, what in (
+        (lambda: net.predict([[1e200]]), "prediction"),
+        (lambda: J.pullback([1.0]), r"J\^T w in A"),
+        (lambda: J.pushforward([[1e10]]), "J v"),
+        (lambda: J.gram_product([1.0]), "product with H"),
+        (lambda: J.gram_product([[1.0, 2.0]]), "product with H"),
+        (lambda: equilibrium_jvp(net, [[1e200]], [[1e200]]), "V z"),
+    ):
+        with pytest.raises(InputError, match=f"the {what} has entries beyond float64"):
+            call()

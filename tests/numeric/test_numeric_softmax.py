@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import array_api_strict
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -212,3 +213,32 @@ def test_refusals():
     for error, message, call in cases:
         with pytest.raises(error, match=message):
             call()
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("scale", [1, 30, 100])
+def test_the_gram_matrix_keeps_its_digits_where_the_weights_are_nearly_one_unit(scale, outputs):
+    """``s_j o (w - <s_j, w>)`` is round-off in the entry where s_j is nearly 1, if it is computed as it stands."""
+    rng, m, n = np.random.default_rng(0), 5, 3
+    A, B = scale * rng.standard_normal((m, m)), rng.standard_normal((outputs, m))
+    net, X = SoftmaxNetwork(A=A, B=B, gamma=0.7, trainable=("A",)), rng.standard_normal((n, m))
+    with mpmath.workdps(80):
+        S = mpmath.matrix(m, m)
+        for j in range(m):
+            powers = [mpmath.exp(mpmath.mpf(float(a))) for a in A[:, j]]
+            for i in range(m):
+                S[i, j] = powers[i] / sum(powers)
+        inverse = (mpmath.eye(m) - mpmath.mpf(0.7) * S) ** -1
+        Z, Wbar = (inverse * mpmath.matrix(X.T.tolist())).T, mpmath.matrix(B.tolist()) * inverse
+        moves = {}
+        for j in range(m):
+            for k in range(outputs):
+                mean = sum(S[i, j] * Wbar[k, i] for i in range(m))
+                moves[j, k] = [S[i, j] * (Wbar[k, i] - mean) for i in range(m)]
+        want = np.zeros((n * outputs, n * outputs))
+        for row in range(n * outputs):
+            for column in range(n * outputs):
+                (i, k), (i2, k2) = divmod(row, outputs), divmod(column, outputs)
+                terms = [Z[i, j] * Z[i2, j] * mpmath.fdot(moves[j, k], moves[j, k2]) for j in range(m)]
+                want[row, column] = float(mpmath.mpf(0.7) ** 2 * sum(terms))
+    assert np.max(np.abs(net.gram(X) - want)) <= 1e-13 * np.max(np.abs(want))

@@ -112,3 +112,11 @@ def test_what_leaves_the_range_of_float64_is_said():
     for train in (lambda: gradient_flow(net, X, [1.0], t_end=1.0), lambda: gradient_descent(net, X, [1.0])):
         with pytest.raises(InputError, match="samples X has norm"):
             train()
+    far = np.eye(2) * 1e200
+    for call, what in (
+        (lambda: net.gram(far), "Gram matrix H"),
+        (lambda: net.with_parameters(B=net.B * 1e200).predict(far), "prediction"),
+        (lambda: net.with_parameters(B=net.B * 1e200).loss_slope(far, [1.0, 1.0]), "slope of the loss"),
+    ):
+        with pytest.raises(InputError, match=f"the {what} has entries beyond float64"):
+            call()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_numeric_equilibrium import adjoint_residual, true_residual
 
-from deqmath.errors import InputError
+from deqmath.errors import InputError, NotConvergedError
 from deqmath.numeric import ReLUNetwork, closed_forms, parts
 from deqmath.numeric.strategies import ActiveSet, Anderson, Automatic, MixedPrecision, Neumann, Picard
 
@@ -182,3 +182,44 @@ def test_samples_with_nothing_to_solve_are_left_in_peace():
         assert eq.converged
         assert not eq.Z[3].any()
         assert np.allclose(eq.Z, net.equilibrium(X, strategy=Picard()).Z, atol=1e-11)
+
+
+@pytest.mark.parametrize("rho", [0.99, 0.999, 0.999999])
+def test_sweeps_that_end_just_above_the_tolerance_go_on(rho):
+    """The first strategy is cut off after 150 sweeps, at a residual of some 5e-14 for one seed in forty: not the end of it."""
+    strategies = set()
+    for seed in range(28, 32):
+        rng = np.random.default_rng(seed)
+        A = np.diag(rng.standard_normal(90))
+        W, b = rng.standard_normal((90, 1)), rng.choice([-1.0, 1.0], 90)
+        net = ReLUNetwork(A=A, W=W, b=b, gamma=rho / np.linalg.norm(A, 2))
+        X = rng.standard_normal((7, 1))
+        eq = net.equilibrium(X)
+        assert eq.converged
+        assert np.isfinite(net.gradient(X, np.ones(7))).all()
+        strategies.add(eq.strategy)
+        short = net.equilibrium(X, max_sweeps=150)
+        assert short.sweeps <= 150
+        assert net.equilibrium(X, tol=1e-18).status == "not-converged"
+    assert rho > 0.99 or "picard, then anderson, then picard" in strategies
+
+
+@pytest.mark.parametrize("most", range(1, 8))
+def test_newton_takes_no_more_sweeps_than_it_may(most):
+    for seed in range(4):
+        net = ReLUNetwork.random(width=30, inputs=3, gamma0=0.45, seed=seed)
+        eq = net.equilibrium(np.eye(3), max_sweeps=most, strategy=ActiveSet())
+        assert eq.sweeps <= most
+        assert eq.converged == (true_residual(net, np.eye(3), eq.Z) <= 1e-14)
+
+
+def test_what_did_not_converge_names_the_call_that_gives_more():
+    net = ReLUNetwork.random(width=30, inputs=3, gamma0=0.45, seed=0)
+    eq = net.equilibrium(np.eye(3))
+    for found, call in (
+        (net.equilibrium(np.eye(3), max_sweeps=3), "equilibrium"),
+        (net.adjoint(eq, max_sweeps=3), "adjoint"),
+    ):
+        with pytest.raises(NotConvergedError, match=rf"the {call} did not converge.*as in net\.{call}\(X, tol=1e-10"):
+            net.linearisation(found) if call == "adjoint" else net.adjoint(found)
+    assert np.isfinite(net.gradient(net.adjoint(eq, tol=1e-10), np.ones(3))).all()

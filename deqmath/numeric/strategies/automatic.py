@@ -21,8 +21,8 @@ ACCELERATE_ABOVE, _ACCELERATE_HALVES = 0.35, 0.45
 _HARD, _NEWTON_WIDTH = 150, 1024
 #: Sweeps that a solve takes at least, in products, against which a factorisation is weighed.
 _SWEEPS = 8
-#: A residual at round-off is not a hard problem.
-_ROUND_OFF = 1.0e-13
+#: Below this residual plain sweeps go on, since a factorisation a sample is dear for the last digit, and the least tolerance worth one.
+_ROUND_OFF, _LEAST_TOL = 1.0e-13, 1.0e-14
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,21 @@ class Automatic:
         first = Neumann() if _factorisation_pays(problem) else self.choose(problem)
         found = first.solve(problem, start, tol, min(max_sweeps, _HARD))
         left = max_sweeps - found.sweeps
-        if found.converged or left <= 0 or found.residual < max(_ROUND_OFF, tol):
+        if not found.converged and found.residual < _ROUND_OFF and left > 0:
+            found = _then(Picard(), problem, found, tol, left)
+            left = max_sweeps - found.sweeps
+            if tol < _LEAST_TOL:
+                return found
+        if found.converged or left <= 0:
             return found
         plain = Picard(ACCELERATE_ABOVE if assigns(problem.xp) else math.inf)
-        then: Strategy = ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else plain
-        rest = then.solve(problem, found.x, tol, left)
-        return replace(rest, sweeps=rest.sweeps + found.sweeps, strategy=f"{found.strategy}, then {rest.strategy}")
+        return _then(ActiveSet() if problem.shape[1] <= _NEWTON_WIDTH else plain, problem, found, tol, left)
+
+
+def _then(strategy: Strategy, problem: FixedPoint, found: Solution, tol: float, left: int) -> Solution:
+    """Go on from what was found with another strategy."""
+    rest = strategy.solve(problem, found.x, tol, left)
+    return replace(rest, sweeps=rest.sweeps + found.sweeps, strategy=f"{found.strategy}, then {rest.strategy}")
 
 
 def _factorisation_pays(problem: FixedPoint) -> bool:

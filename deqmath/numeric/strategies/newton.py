@@ -44,18 +44,20 @@ class ActiveSet:
         matrix = problem.gain * to_numpy(problem.matrix)
         offset = np.broadcast_to(to_numpy(problem.offset), problem.shape)
         found, used = np.zeros(problem.shape), 0
-        for i in range(problem.shape[0]):
-            found[i], steps = self._row(matrix, offset[i], open_units[i], problem.gate is None)
+        most = min(self.most, max_sweeps - 1)  # the last one verifies
+        for i in range(problem.shape[0] if most > 0 else 0):
+            found[i], steps = self._row(matrix, offset[i], open_units[i], problem.gate is None, most)
             used = max(used, steps)
-        rest = Picard().solve(problem, found if is_numpy(xp) else xp.asarray(found), tol, max(max_sweeps - used, 1))
+        begin = x if most < 1 else found if is_numpy(xp) else xp.asarray(found)
+        rest = Picard().solve(problem, begin, tol, max_sweeps - used)
         return Solution(rest.x, rest.v, rest.residual, rest.sweeps + used, math.nan, rest.converged, self.name)
 
     def _row(
-        self, matrix: NDArray[np.float64], offset: NDArray[np.float64], gates: NDArray[np.bool_], moves: bool
+        self, matrix: NDArray[np.float64], offset: NDArray[np.float64], gates: NDArray[np.bool_], moves: bool, most: int
     ) -> tuple[NDArray[np.float64], int]:
         seen: set[bytes] = set()
         x = np.zeros(offset.shape)
-        for step in range(1, self.most + 1):
+        for step in range(1, most + 1):
             seen.add(gates.tobytes())
             active = np.flatnonzero(gates)
             system = np.eye(len(active)) - matrix[np.ix_(active, active)].T
