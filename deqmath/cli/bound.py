@@ -163,7 +163,7 @@ def _lacking(found: Answer, digits: int) -> str:
 
 def _lines(problem: Problem, found: Answer) -> list[str]:
     state = "Certified" if found.proved else "Undecided" if found.certificate is None else "Undecided in part"
-    head = [found.text, f"{state}: {found.meaning}.", f"On {problem}; data: {problem.data.note}."]
+    head = [found.text, f"{state}: {found.meaning}.", f"On {problem}.", f"Data: {problem.data.note}."]
     return head + [f"Assumed: {assumption}." for assumption in found.assumptions]
 
 

@@ -183,7 +183,7 @@ def test_what_was_done_to_the_data_is_said(deqmath, tmp_path):
     kept = json.loads((tmp_path / "run" / "run.json").read_text())["notes"]
     assert any(done in note for note in kept)
     bound = deqmath("bound", "lambda-min", "--data", "mine.npz", "--width", 30)
-    assert f"data: 5 x 3; {done}" in " ".join(bound.out.split())
+    assert f"Data: 5 x 3; {done}" in " ".join(bound.out.split())
 
 
 def test_a_run_with_other_options_replaces_none(deqmath, tmp_path):
