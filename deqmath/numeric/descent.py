@@ -165,6 +165,7 @@ class _Descent:
         return f"; step_size is {self.alpha:.3g}, use at most 2/lambda_max(H(0)) = {self._most():.3g}"
 
     def _most(self) -> float:
+        """``2/lambda_max(H(0))``, above which steps grow."""
         top = float(self.book.first.spectrum[0][-1])
         return 2 / top if top > 0 else math.inf
 

@@ -114,7 +114,7 @@ def _half(state: State, middle: Equilibrium, kinks: Kinks, inside: Tolerances, t
     within, beyond = kinks.at_end()
     mask = np.asarray(middle.gates, dtype=np.float64)
     mask[kinks.sample, kinks.unit] = within
-    start = np.array(state.J.Q)
+    start = np.array(state.J.Q)  # half a sweep less: the gates that switch have done so
     start[kinks.sample, kinks.unit] = within * kinks.drive
     half = State.of(middle, state.y, start, inside, mask)
     drive = kinks.driven(half.J, mask)

@@ -32,7 +32,8 @@ class Automatic:
     All gates open: :class:`~.neumann.Neumann`, where its factorisation costs less than the sweeps. Else
     :class:`~.mixed.MixedPrecision` where products dominate and float32 holds the numbers, and
     :class:`~.picard.Picard` elsewhere; both measure the rate and go on with Anderson's history where it is above
-    0.35 a sweep, or 0.45 a half sweep. Arrays whose entries cannot be assigned to (JAX): sweeps in float64 alone. What has not converged then, at a width up to 1024, is left to :class:`~.newton.ActiveSet`.
+    0.35 a sweep, or 0.45 a half sweep. Arrays whose entries cannot be assigned to (JAX): sweeps in float64 alone. What has not converged
+    then goes on with plain sweeps where its residual is below 1e-13, and at a width up to 1024 is left to :class:`~.newton.ActiveSet`.
     """
 
     name: str = "automatic"

@@ -98,6 +98,7 @@ class HalfSweeps:
         self.down = True
 
     def _product_of(self, rows: slice, columns: slice) -> _Product:
+        """The product by which `columns` give to `rows`."""
         operands = rows, columns, self.matrix[rows, columns], self.x[columns, :]
         if rows == columns:
             out = self.fresh[: rows.stop - rows.start, :]
